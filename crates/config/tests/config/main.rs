@@ -1,0 +1,11 @@
+//! The behaviour of the crate as its users see it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod edits;
+mod errors;
+mod keys;
+mod layers;
+mod permission_profiles;
+mod projects;
+mod settings;
+mod world;

@@ -1,0 +1,275 @@
+//! One turn, as a story.
+//!
+//! The turn begins and is written down. What changed around the model since it last listened is told to it, then the
+//! person's words. It is sampled; its calls are answered; it is sampled again, until nothing is left to answer. The
+//! turn ends: completed, failed or interrupted, and always written down.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use quire_models::{ModelError, TurnState};
+use quire_protocol::{
+    EventKind, ModeKind, ResponseItem, Role, RolloutEvent, RolloutItem, TurnError, TurnId, TurnItem,
+    TurnStatus, UserInput,
+};
+use quire_repo::WorkspaceFacts;
+use serde_json::Value;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{self, Surroundings};
+use crate::prompts;
+use crate::sampling;
+use crate::thread::ThreadState;
+use crate::turn_diff::TurnDiffTracker;
+
+/// Inputs that may wait for a running turn's next sampling.
+const MAX_WAITING_INPUTS: usize = 64;
+
+/// What a turn starts with.
+pub(crate) struct TurnStart {
+    pub(crate) turn_id: TurnId,
+    pub(crate) input: Vec<UserInput>,
+    pub(crate) output_schema: Option<Value>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) mailbox: Mailbox,
+}
+
+/// Input that arrives while a turn runs. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Mailbox(Arc<Mutex<VecDeque<Vec<UserInput>>>>);
+
+impl Mailbox {
+    /// Adds input; beyond the bound the oldest gives way.
+    pub(crate) fn put(&self, input: Vec<UserInput>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() == MAX_WAITING_INPUTS {
+            waiting.pop_front();
+        }
+        waiting.push_back(input);
+    }
+
+    fn take(&self) -> Option<Vec<UserInput>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// A turn while it runs.
+pub(crate) struct Turn {
+    pub(crate) id: TurnId,
+    pub(crate) started_unix_ms: i64,
+    pub(crate) started: Instant,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) output_schema: Option<Value>,
+    /// Sticky routing token of the provider.
+    pub(crate) routing: TurnState,
+    pub(crate) diff: Arc<TurnDiffTracker>,
+    pub(crate) workspaces: WorkspaceLookup,
+    pub(crate) first_token: Option<Instant>,
+    pub(crate) last_message: Option<String>,
+    pub(crate) rerouted: bool,
+}
+
+/// Why a turn stops before the model is done.
+pub(crate) enum Stop {
+    Interrupted,
+    Failed(Box<ModelError>),
+}
+
+/// Runs a turn from start to end.
+pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
+    let TurnStart { turn_id, input, output_schema, cancel, mailbox } = start;
+    let mut turn = begin(thread, turn_id, output_schema, cancel).await;
+    tell_context(thread, &turn).await;
+    tell_input(thread, &turn, &input).await;
+    let outcome = work(thread, &mut turn, &mailbox).await;
+    end(thread, turn, outcome).await;
+}
+
+/// Samples until nothing is left to answer.
+async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> Result<(), Stop> {
+    loop {
+        let wants_more = sampling::sample(thread, turn).await?;
+        if let Some(unified_diff) = turn.diff.unified_diff(&thread.services.diff_root(&thread.settings.cwd)) {
+            thread.outlet.announce(Some(&turn.id), EventKind::TurnDiff { unified_diff }).await;
+        }
+        if !wants_more && mailbox.is_empty() {
+            return Ok(());
+        }
+        while let Some(input) = mailbox.take() {
+            tell_input(thread, turn, &input).await;
+        }
+    }
+}
+
+async fn begin(
+    thread: &mut ThreadState,
+    id: TurnId,
+    output_schema: Option<Value>,
+    cancel: CancellationToken,
+) -> Turn {
+    let started_unix_ms = thread.services.engine.options.clock.unix_ms();
+    let turn = Turn {
+        id,
+        started_unix_ms,
+        started: Instant::now(),
+        cancel,
+        output_schema,
+        routing: TurnState::default(),
+        diff: Arc::default(),
+        workspaces: WorkspaceLookup::start(thread.settings.cwd.clone()),
+        first_token: None,
+        last_message: None,
+        rerouted: false,
+    };
+    thread
+        .outlet
+        .record_event(RolloutEvent::TaskStarted {
+            turn_id: Some(turn.id.clone()),
+            started_at: Some(started_unix_ms / 1000),
+            model_context_window: thread.settings.usable_window(),
+            collaboration_mode_kind: ModeKind::Default,
+        })
+        .await;
+    thread
+        .outlet
+        .announce(Some(&turn.id), EventKind::TurnStarted { started_at: started_unix_ms / 1000 })
+        .await;
+    turn
+}
+
+/// Tells the model what changed around it, and writes down the settings of the turn.
+async fn tell_context(thread: &mut ThreadState, turn: &Turn) {
+    let services = Arc::clone(&thread.services);
+    let clock = &services.engine.options.clock;
+    let now =
+        jiff::Timestamp::from_millisecond(turn.started_unix_ms).unwrap_or_default().to_zoned(clock.zone());
+    let context = thread.settings.turn_context(&turn.id, &now);
+    let surroundings = Surroundings {
+        shell: services.shell.name(),
+        developer_instructions: services.developer_instructions.as_deref(),
+        instructions: services.instructions.text.as_deref(),
+        previous_model: thread.previous_model.as_deref(),
+        base_instructions: &services.base_instructions,
+        temp_dir: services.temp_dir.as_deref(),
+        parts: services.parts(),
+    };
+    let messages = context::messages(thread.baseline.as_ref(), &context, &surroundings);
+    let mut lines: Vec<_> = messages.iter().cloned().map(RolloutItem::ResponseItem).collect();
+    lines.push(RolloutItem::TurnContext(context.clone()));
+    thread.outlet.record(lines).await;
+    for message in messages {
+        thread.history.push(message);
+    }
+    thread.previous_model = Some(context.model.clone());
+    thread.baseline = Some(context);
+}
+
+/// Puts a person's input before the model.
+async fn tell_input(thread: &mut ThreadState, turn: &Turn, input: &[UserInput]) {
+    if input.is_empty() {
+        return;
+    }
+    let message = context::user_message(input).await;
+    thread
+        .outlet
+        .record(vec![
+            RolloutItem::ResponseItem(message.clone()),
+            RolloutItem::EventMsg(RolloutEvent::user_message(input)),
+        ])
+        .await;
+    thread.history.push(message);
+    let id = thread.services.engine.options.ids.item_id();
+    let item = TurnItem::UserMessage { id, client_id: None, content: input.to_vec() };
+    thread.outlet.announce(Some(&turn.id), EventKind::ItemStarted(item.clone())).await;
+    thread.outlet.announce(Some(&turn.id), EventKind::ItemCompleted(item)).await;
+}
+
+/// Writes down how the turn ended, then tells.
+async fn end(thread: &mut ThreadState, turn: Turn, outcome: Result<(), Stop>) {
+    let (status, error) = match outcome {
+        Ok(()) => (TurnStatus::Completed, None),
+        Err(Stop::Interrupted) => (TurnStatus::Interrupted, None),
+        Err(Stop::Failed(error)) => (TurnStatus::Failed, Some(turn_error(&error))),
+    };
+    let completed_unix_ms = thread.services.engine.options.clock.unix_ms();
+    let completed_at = completed_unix_ms / 1000;
+    let duration_ms = turn.started.elapsed().as_millis() as i64;
+    let event = if status == TurnStatus::Interrupted {
+        mark_interrupted(thread).await;
+        RolloutEvent::TurnAborted {
+            turn_id: Some(turn.id.clone()),
+            reason: "interrupted".to_owned(),
+            completed_at: Some(completed_at),
+            duration_ms: Some(duration_ms),
+        }
+    } else {
+        RolloutEvent::TaskComplete {
+            turn_id: Some(turn.id.clone()),
+            last_agent_message: turn.last_message.clone().filter(|_| error.is_none()),
+            completed_at: Some(completed_at),
+            duration_ms: Some(duration_ms),
+            time_to_first_token_ms: turn
+                .first_token
+                .map(|at| at.duration_since(turn.started).as_millis() as i64),
+        }
+    };
+    thread.outlet.record_event(event).await;
+    thread.outlet.sync().await;
+    if let Some(error) = &error {
+        let kind = EventKind::Error { error: error.clone(), will_retry: false };
+        thread.outlet.announce(Some(&turn.id), kind).await;
+    }
+    let started_at = turn.started_unix_ms / 1000;
+    let kind = EventKind::TurnCompleted { status, error, started_at, completed_at, duration_ms };
+    thread.outlet.announce(Some(&turn.id), kind).await;
+}
+
+/// Leaves a note for the model that the stop was deliberate.
+async fn mark_interrupted(thread: &mut ThreadState) {
+    let marker = ResponseItem::message(
+        Role::User,
+        format!("<turn_aborted>\n{}\n</turn_aborted>", prompts::TURN_ABORTED),
+    );
+    thread.outlet.record(vec![RolloutItem::ResponseItem(marker.clone())]).await;
+    thread.history.push(marker);
+}
+
+pub(crate) fn turn_error(error: &ModelError) -> TurnError {
+    TurnError { message: error.message(), codex_error_info: Some(error.info()), additional_details: None }
+}
+
+/// Repository facts for the request headers, looked up beside the turn: a slow `git status` delays nothing, a request
+/// that goes out first goes without.
+pub(crate) struct WorkspaceLookup {
+    facts: Arc<Mutex<Option<(std::path::PathBuf, WorkspaceFacts)>>>,
+    task: AbortHandle,
+}
+
+impl WorkspaceLookup {
+    fn start(cwd: std::path::PathBuf) -> Self {
+        let facts = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&facts);
+        let task = tokio::spawn(async move {
+            let found = quire_repo::workspace_facts(&cwd).await;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        });
+        Self { facts, task: task.abort_handle() }
+    }
+
+    /// What is known by now.
+    pub(crate) fn known(&self) -> Option<(std::path::PathBuf, WorkspaceFacts)> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for WorkspaceLookup {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,50 @@
+//! What a run looks like, told by recorded runs: the same notifications in, the same lines out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::PathBuf;
+
+use quire_appserver_protocol::ServerNotification;
+use quire_exec::human::{self, Reasoning};
+use quire_exec::jsonl;
+
+const RUNS: [&str; 6] = ["tools", "refused", "busy", "retry", "silent", "search"];
+
+fn data(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn notifications(run: &str) -> Vec<ServerNotification> {
+    data(&format!("{run}.notifications.jsonl"))
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect()
+}
+
+fn transcript(run: &str, coloured: bool) -> String {
+    let mut projection = human::Projection::new(coloured, Reasoning::Summary);
+    notifications(run).iter().map(|notification| projection.apply(notification)).collect()
+}
+
+#[test]
+fn json_lines_of_recorded_runs() {
+    for run in RUNS {
+        let mut projection = jsonl::Projection::default();
+        let thread = "01a1f892-0408-77c3-bcb5-6fb4c1b69cf6".parse().unwrap();
+        let mut events = vec![projection.thread_started(thread)];
+        for notification in notifications(run) {
+            events.extend(projection.apply(&notification));
+        }
+        let lines: String =
+            events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+        assert_eq!(lines, data(&format!("{run}.exec.jsonl")), "{run}");
+    }
+}
+
+#[test]
+fn transcripts_of_recorded_runs() {
+    for run in RUNS {
+        assert_eq!(transcript(run, false), data(&format!("{run}.plain.txt")), "{run}");
+        assert_eq!(transcript(run, true), data(&format!("{run}.colour.txt")), "{run} in colour");
+    }
+}

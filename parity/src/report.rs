@@ -1,0 +1,239 @@
+//! Verdicts, the table on the screen and `docs/PARITY.md`.
+//!
+//! In come the two snapshots of each scenario and the list of known differences, out come lines for people and
+//! the answer whether the run passed. The document holds no date and no timing, so that it only changes when
+//! behaviour does.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::diff::{Difference, diff};
+use crate::known::KnownDifferences;
+use crate::scenario::Scenario;
+use crate::snapshot::{Facet, Snapshot};
+
+/// How one scenario went.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    name: String,
+    facets: Vec<(Facet, Standing)>,
+    unknown: Vec<(Facet, Difference)>,
+    used: BTreeSet<usize>,
+    error: Option<String>,
+}
+
+/// How one facet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Equal,
+    /// Different, and every difference is on the list.
+    Known,
+    Different,
+}
+
+impl Verdict {
+    pub(crate) fn compare(
+        scenario: &Scenario,
+        reference: &Snapshot,
+        ours: &Snapshot,
+        known: &KnownDifferences,
+    ) -> Self {
+        let mut verdict = Self::empty(scenario);
+        for facet in Facet::ALL {
+            let (Some(left), Some(right)) = (reference.facet(facet), ours.facet(facet)) else { continue };
+            let mut standing = Standing::Equal;
+            for difference in diff(left, right) {
+                let excuses = known.excuses(&scenario.name, facet, &difference);
+                if excuses.is_empty() {
+                    standing = Standing::Different;
+                    verdict.unknown.push((facet, difference));
+                } else {
+                    verdict.used.extend(excuses);
+                    if standing == Standing::Equal {
+                        standing = Standing::Known;
+                    }
+                }
+            }
+            verdict.facets.push((facet, standing));
+        }
+        verdict
+    }
+
+    /// A scenario that could not be played.
+    pub(crate) fn broken(scenario: &Scenario, error: &anyhow::Error) -> Self {
+        Self { error: Some(format!("{error:#}")), ..Self::empty(scenario) }
+    }
+
+    fn empty(scenario: &Scenario) -> Self {
+        Self {
+            name: scenario.name.clone(),
+            facets: Vec::new(),
+            unknown: Vec::new(),
+            used: BTreeSet::new(),
+            error: None,
+        }
+    }
+
+    fn passed(&self) -> bool {
+        self.error.is_none() && self.unknown.is_empty()
+    }
+
+    fn count(&self, standing: Standing) -> usize {
+        self.facets.iter().filter(|(_, other)| *other == standing).count()
+    }
+
+    /// The line (or lines) for the screen.
+    pub(crate) fn line(&self, verbose: bool) -> String {
+        let mark = if self.passed() { "ok  " } else { "FAIL" };
+        let known = self.count(Standing::Known);
+        let mut text =
+            format!("{mark} {:<44} {}/{}", self.name, self.count(Standing::Equal), self.facets.len());
+        if known > 0 {
+            let _ = write!(text, " (+{known} known)");
+        }
+        if let Some(error) = &self.error {
+            let _ = write!(text, "  {error}");
+        }
+        let shown = if verbose { self.unknown.len() } else { 1 };
+        for (facet, difference) in self.unknown.iter().take(shown) {
+            let _ = write!(text, "\n       {} {}", facet.name(), describe(difference, verbose));
+        }
+        if self.unknown.len() > shown {
+            let _ = write!(text, "\n       … and {} more", self.unknown.len() - shown);
+        }
+        text
+    }
+
+    fn cell(&self, facet: Facet) -> &'static str {
+        match self.facets.iter().find(|(other, _)| *other == facet) {
+            None => "–",
+            Some((_, Standing::Equal)) => "=",
+            Some((_, Standing::Known)) => "~",
+            Some((_, Standing::Different)) => "≠",
+        }
+    }
+}
+
+fn describe(difference: &Difference, verbose: bool) -> String {
+    let shorten = |value: &Option<serde_json::Value>| match value {
+        None => "nothing".to_owned(),
+        Some(value) => {
+            let text = value.to_string();
+            let most = if verbose { 2000 } else { 160 };
+            if text.chars().count() <= most {
+                text
+            } else {
+                format!("{}…", text.chars().take(most).collect::<String>())
+            }
+        }
+    };
+    let gap = if verbose { "\n           " } else { " " };
+    format!(
+        "{}:{gap}reference {}{gap}ours {}",
+        difference.pointer,
+        shorten(&difference.reference),
+        shorten(&difference.ours)
+    )
+}
+
+/// The whole run.
+#[derive(Debug)]
+pub(crate) struct Report {
+    verdicts: Vec<Verdict>,
+    /// Entries of the list that nothing matched.
+    stale: Vec<String>,
+}
+
+impl Report {
+    /// `complete`: every scenario was played, so that entries without a match are stale.
+    pub(crate) fn new(verdicts: Vec<Verdict>, known: &KnownDifferences, complete: bool) -> Self {
+        let used: BTreeSet<usize> =
+            verdicts.iter().flat_map(|verdict| verdict.used.iter().copied()).collect();
+        let stale = known
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(index, entry)| complete && !entry.flaky && !used.contains(index));
+        let stale = stale
+            .map(|(_, entry)| format!("{} {}: {}", entry.scenario, entry.facet.name(), entry.reason))
+            .collect();
+        Self { verdicts, stale }
+    }
+
+    pub(crate) fn passed(&self) -> bool {
+        self.stale.is_empty() && self.verdicts.iter().all(Verdict::passed)
+    }
+
+    fn total(&self, standing: Standing) -> usize {
+        self.verdicts.iter().map(|verdict| verdict.count(standing)).sum()
+    }
+
+    fn figures(&self) -> String {
+        let passed = self.verdicts.iter().filter(|verdict| verdict.passed()).count();
+        let facets: usize = self.verdicts.iter().map(|verdict| verdict.facets.len()).sum();
+        format!(
+            "{passed} of {} scenarios agree; of {facets} facets {} are equal, {} differ as documented, {} differ",
+            self.verdicts.len(),
+            self.total(Standing::Equal),
+            self.total(Standing::Known),
+            self.total(Standing::Different),
+        )
+    }
+
+    /// The last lines on the screen.
+    pub(crate) fn summary(&self) -> String {
+        let mut text = format!("\n{}", self.figures());
+        for entry in &self.stale {
+            let _ = write!(text, "\nknown difference that no longer shows: {entry}");
+        }
+        text
+    }
+
+    /// `docs/PARITY.md`.
+    pub(crate) fn document(&self, known: &KnownDifferences) -> String {
+        let mut text = String::from(
+            "# Parity with the reference\n\nWritten by `cargo xtask parity`; do not edit.\n\n\
+             Every scenario is played by the reference binary (0.136.0) and by ours, with the same scripted model,\n\
+             the same folders and the same environment. Compared are: exit code, standard output, standard error\n\
+             (kind of message, not its wording), the requests to the model (headers, key order, every field but\n\
+             prose), whether the script was played to its end, the session file, the files of the home, and the\n\
+             files of the work folder.\n\n",
+        );
+        let _ = writeln!(text, "**{}.**\n", self.figures());
+        text.push_str(
+            "`=` equal, `~` different as documented below, `≠` different, `–` not compared.\n\n| scenario |",
+        );
+        for facet in Facet::ALL {
+            let _ = write!(text, " {} |", facet.name());
+        }
+        text.push_str("\n|---|");
+        text.push_str(&"---|".repeat(Facet::ALL.len()));
+        for verdict in &self.verdicts {
+            let _ = write!(text, "\n| {} |", verdict.name);
+            for facet in Facet::ALL {
+                let _ = write!(text, " {} |", verdict.cell(facet));
+            }
+        }
+        text.push_str("\n\n## Documented differences\n\n| scenario | facet | why |\n|---|---|---|\n");
+        for entry in &known.entries {
+            let _ = writeln!(text, "| {} | {} | {} |", entry.scenario, entry.facet.name(), entry.reason);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn long_values_are_shortened_on_the_screen_only_when_asked() {
+        let difference =
+            Difference { pointer: "/a".into(), reference: Some(json!("x".repeat(300))), ours: None };
+        assert!(describe(&difference, false).len() < 260);
+        assert!(describe(&difference, true).len() > 300);
+        assert!(describe(&difference, false).ends_with("ours nothing"));
+    }
+}
