@@ -4,7 +4,7 @@
 //! when it is told to, or when the last [`ThreadHandle`] is gone.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use quire_config::{Config, Feature, Personality};
@@ -87,11 +87,6 @@ impl Services {
     /// Looks a program up where commands would find it.
     pub(crate) fn find_program(&self, name: &str) -> Option<PathBuf> {
         quire_shell::find_program(name, self.search_path.as_deref()?)
-    }
-
-    /// What paths in a turn diff are relative to.
-    pub(crate) fn diff_root(&self, cwd: &Path) -> PathBuf {
-        quire_repo::git_root(cwd).unwrap_or_else(|| cwd.to_owned())
     }
 
     /// Which context parts the configuration wants.

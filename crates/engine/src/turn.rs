@@ -95,7 +95,7 @@ pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
 async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> Result<(), Stop> {
     loop {
         let wants_more = sampling::sample(thread, turn).await?;
-        if let Some(unified_diff) = turn.diff.unified_diff(&thread.services.diff_root(&thread.settings.cwd)) {
+        if let Some(unified_diff) = turn.diff.unified_diff(&thread.settings.cwd) {
             thread.outlet.announce(Some(&turn.id), EventKind::TurnDiff { unified_diff }).await;
         }
         if !wants_more && mailbox.is_empty() {

@@ -46,12 +46,13 @@ impl TurnDiffTracker {
         }
     }
 
-    /// The diff of the turn so far; `None` when nothing is different.
-    pub(crate) fn unified_diff(&self, root: &Path) -> Option<String> {
+    /// The diff of the turn so far; `None` when nothing is different. Paths are relative to the repository of `cwd`.
+    pub(crate) fn unified_diff(&self, cwd: &Path) -> Option<String> {
+        let root = quire_repo::git_root(cwd).unwrap_or_else(|| cwd.to_owned());
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = String::new();
         for (path, tracked) in files.iter().filter(|(_, tracked)| tracked.before != tracked.now) {
-            write_file(&mut out, path.strip_prefix(root).unwrap_or(path), tracked);
+            write_file(&mut out, path.strip_prefix(&root).unwrap_or(path), tracked);
         }
         (!out.is_empty()).then_some(out)
     }

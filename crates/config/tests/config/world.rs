@@ -6,7 +6,8 @@ use std::sync::Arc;
 use quire_config::{CodexHome, Config, ConfigError, LoadOptions, SystemPaths, load};
 
 pub(crate) struct World {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
+    root: PathBuf,
     pub(crate) options: LoadOptions,
 }
 
@@ -24,7 +25,7 @@ impl World {
             config: root.join("etc/config.toml"),
             managed: root.join("etc/managed_config.toml"),
         };
-        Self { dir, options }
+        Self { _dir: dir, root, options }
     }
 
     /// A world whose user config is this text. `@` stands for the root of the world.
@@ -33,7 +34,7 @@ impl World {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join(name)
+        self.root.join(name)
     }
 
     /// Writes a file. `@` stands for the root of the world.
@@ -50,7 +51,7 @@ impl World {
     }
 
     fn root(&self) -> &str {
-        self.options.home.as_path().parent().unwrap().to_str().unwrap()
+        self.root.to_str().unwrap()
     }
 
     pub(crate) fn flags(mut self, overrides: &[&str]) -> Self {

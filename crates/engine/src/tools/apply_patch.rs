@@ -17,7 +17,7 @@ use super::{Done, Gate, Refusal, Run, Tool, ToolCall, TurnScope};
 use crate::approvals::{self, Decision};
 
 /// A patch is local work; one that takes longer than this hangs.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct ApplyPatch;
 
@@ -96,7 +96,7 @@ pub(super) async fn run_patch(
     })
     .await;
     turn.announce(EventKind::ItemCompleted(item(status))).await;
-    if let Some(unified_diff) = turn.diff.unified_diff(&turn.services.diff_root(&turn.cwd)) {
+    if let Some(unified_diff) = turn.diff.unified_diff(&turn.cwd) {
         turn.announce(EventKind::TurnDiff { unified_diff }).await;
     }
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;

@@ -228,5 +228,5 @@ fn behind_sandbox(
 
 /// Parses a patch for the tools, with the tool's error texts.
 pub(super) fn parse_patch(text: &str) -> Result<Patch, Refusal> {
-    quire_patch::parse(text).map_err(|error| Refusal(format!("apply_patch verification failed: {}", error)))
+    quire_patch::parse(text).map_err(|error| Refusal(format!("apply_patch verification failed: {error}")))
 }
