@@ -18,7 +18,7 @@ const LONG_LINES: usize = 24_000;
 /// Lines between two compactions.
 const COMPACT_EVERY: usize = 1_990;
 /// Bytes of one tool output; with the other lines this makes about 50 MB.
-const OUTPUT_BYTES: usize = 6_000;
+const OUTPUT_BYTES: usize = 6_700;
 
 /// The config of every home: a provider, and no traffic beside the model's.
 pub(crate) fn config(base_url: &str) -> String {

@@ -35,6 +35,7 @@ pub(crate) fn dispatch(argv: &[OsString]) -> Option<ExitCode> {
             let Some(base) = path_base() else { return Some(ExitCode::FAILURE) };
             Some(quire_patch::cli::run_as_flag(rest.iter().cloned(), &mut out, &mut err, &base).into())
         }
+        Some((first, _)) if first == quire_patch::cli::STDIN_FLAG => Some(apply_patch(&[])),
         _ => None,
     }
 }

@@ -145,7 +145,7 @@ fn set(root: &mut Table, tables: &[String], last: &str, value: &toml::Value) {
         let slot = here.entry(name).or_insert_with(|| {
             let mut table = Table::new();
             // A table that only holds tables has no header of its own.
-            table.set_implicit(depth + 1 < tables.len());
+            table.set_implicit(depth + 1 < tables.len() || value.is_table());
             Item::Table(table)
         });
         if !slot.is_table() {

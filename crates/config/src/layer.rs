@@ -196,7 +196,9 @@ impl Paths {
             Value::Table(table) => self.resolve_at_table(table, steps, base),
             Value::Array(elements) => {
                 if let Some((&"*", rest)) = steps.split_first() {
-                    elements.iter_mut().for_each(|element| self.resolve_at(element, rest, base));
+                    for element in elements {
+                        self.resolve_at(element, rest, base);
+                    }
                 }
             }
             _ => {}
@@ -280,12 +282,15 @@ impl LayerStack {
 fn collect_leaves(value: &Value, path: &KeyPath, leaves: &mut Vec<KeyPath>) {
     match value {
         Value::Table(table) => {
-            table.iter().for_each(|(key, value)| collect_leaves(value, &path.key(key), leaves))
+            for (key, value) in table {
+                collect_leaves(value, &path.key(key), leaves);
+            }
         }
-        Value::Array(elements) => elements
-            .iter()
-            .enumerate()
-            .for_each(|(index, value)| collect_leaves(value, &path.index(index), leaves)),
+        Value::Array(elements) => {
+            for (index, value) in elements.iter().enumerate() {
+                collect_leaves(value, &path.index(index), leaves);
+            }
+        }
         _ => leaves.push(path.clone()),
     }
 }

@@ -45,19 +45,19 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let session = loader.session_layer()?;
     let below = loader.layers_below_projects()?;
     if options.strict {
-        loader.refuse_unknown(&session, &below)?;
+        refuse_unknown(&session, &below)?;
     }
     let managed = loader.managed_layer()?;
 
     let mut deciding = LayerStack::default();
-    below.iter().chain([&session, &managed]).cloned().for_each(|layer| deciding.push(layer));
-    let settings: ProjectSettings = loader.decode_early(&deciding)?;
+    below.iter().chain([&session]).chain(&managed).cloned().for_each(|layer| deciding.push(layer));
+    let settings: ProjectSettings = decode_early(&deciding)?;
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
     let projects = loader.project_layers(&trust)?;
 
     let mut stack = LayerStack::default();
-    below.into_iter().chain(projects).chain([session, managed]).for_each(|layer| stack.push(layer));
+    below.into_iter().chain(projects).chain([session]).chain(managed).for_each(|layer| stack.push(layer));
     loader.finish(stack, project)
 }
 
@@ -114,9 +114,13 @@ impl Loader<'_> {
         Ok(layers)
     }
 
-    fn managed_layer(&self) -> Result<Layer, ConfigError> {
+    /// What an administrator fixed, if he did.
+    fn managed_layer(&self) -> Result<Option<Layer>, ConfigError> {
         let file = &self.options.system.managed;
-        self.read(LayerSource::LegacyManagedFile { file: file.clone() }, file)
+        if file.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        self.read(LayerSource::LegacyManagedFile { file: file.clone() }, file).map(Some)
     }
 
     fn read(&self, source: LayerSource, file: &Path) -> Result<Layer, ConfigError> {
@@ -135,30 +139,6 @@ impl Loader<'_> {
             config: self.options.home.config_file(),
             profile_file: self.options.home.profile_file(profile),
         })
-    }
-
-    /// Strict mode: the command line first, then the files from the lowest up.
-    fn refuse_unknown(&self, session: &Layer, files: &[Layer]) -> Result<(), ConfigError> {
-        // A wrong type on the command line is reported later, by its key.
-        if let Ok(Decoded { unknown, .. }) = decode::<ConfigToml>(&session.table)
-            && let Some(path) = unknown.into_iter().next()
-        {
-            return Err(ConfigError::UnknownOverride { path });
-        }
-        files.iter().try_for_each(refuse_unknown_in_file)
-    }
-
-    /// Decodes what decides about projects. An error is shown in the file it comes from.
-    fn decode_early<T: DeserializeOwned>(&self, stack: &LayerStack) -> Result<T, ConfigError> {
-        match decode::<T>(&stack.merged()) {
-            Ok(decoded) => Ok(decoded.value),
-            Err(error) => {
-                for layer in stack.enabled() {
-                    type_error_in_file(layer)?;
-                }
-                Err(value_error(stack, error.path, error.message))
-            }
-        }
     }
 
     fn project_layers(&mut self, trust: &TrustTable<'_>) -> Result<Vec<Layer>, ConfigError> {
@@ -219,6 +199,30 @@ impl Loader<'_> {
             warnings: self.warnings,
         };
         Ok(loaded.assemble(self.options)?)
+    }
+}
+
+/// Strict mode: the command line first, then the files from the lowest up.
+fn refuse_unknown(session: &Layer, files: &[Layer]) -> Result<(), ConfigError> {
+    // A wrong type on the command line is reported later, by its key.
+    if let Ok(Decoded { unknown, .. }) = decode::<ConfigToml>(&session.table)
+        && let Some(path) = unknown.into_iter().next()
+    {
+        return Err(ConfigError::UnknownOverride { path });
+    }
+    files.iter().try_for_each(refuse_unknown_in_file)
+}
+
+/// Decodes what decides about projects. An error is shown in the file it comes from.
+fn decode_early<T: DeserializeOwned>(stack: &LayerStack) -> Result<T, ConfigError> {
+    match decode::<T>(&stack.merged()) {
+        Ok(decoded) => Ok(decoded.value),
+        Err(error) => {
+            for layer in stack.enabled() {
+                type_error_in_file(layer)?;
+            }
+            Err(value_error(stack, error.path, error.message))
+        }
     }
 }
 

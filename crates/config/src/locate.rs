@@ -70,7 +70,7 @@ fn translate(text: &str, offset: usize) -> (usize, usize) {
     let behind = offset - inside;
     let before = &text.as_bytes()[..inside];
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count();
+    let line = text[..text.floor_char_boundary(inside)].matches('\n').count();
     let column = String::from_utf8_lossy(&before[line_start..]).chars().count();
     (line, column + behind)
 }

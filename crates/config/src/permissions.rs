@@ -183,7 +183,8 @@ fn named(
             let own_roots: Vec<_> = own_roots
                 .0
                 .iter()
-                .filter_map(|(path, counts)| counts.then(|| around.paths.absolute(path, around.cwd)))
+                .filter(|(_, counts)| **counts)
+                .map(|(path, _)| around.paths.absolute(path, around.cwd))
                 .collect();
             let entries = concrete(add_roots(compiled, &own_roots), &roots.0);
             roots.extend(own_roots);
@@ -323,7 +324,7 @@ fn lay_over(mut parent: PermissionProfileToml, child: PermissionProfileToml) -> 
         for (path, permission) in filesystem.entries {
             match (below.entries.get_mut(&path), permission) {
                 (Some(FilesystemPermission::Scoped(old)), FilesystemPermission::Scoped(new)) => {
-                    old.extend(new)
+                    old.extend(new);
                 }
                 (_, permission) => {
                     below.entries.insert(path, permission);

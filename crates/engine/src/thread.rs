@@ -389,7 +389,8 @@ fn assemble(
     let (event_sender, events) = mpsc::channel(EVENT_QUEUE);
     let (ops, op_receiver) = mpsc::channel(OP_QUEUE);
     let env = engine.options.env.clone();
-    let notices = born.loaded.as_ref().map(|loaded| loaded.notices.clone()).unwrap_or_default();
+    let mut notices = born.loaded.as_ref().map(|loaded| loaded.notices.clone()).unwrap_or_default();
+    notices.extend(prepared.instructions.notices.iter().cloned());
     let info = ThreadInfo {
         id: born.id,
         session_id: born.id,

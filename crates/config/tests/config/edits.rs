@@ -1,5 +1,6 @@
 //! Changing files: what changes, and what must not.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -115,17 +116,17 @@ fn any_file() -> impl Strategy<Value = String> {
         let mut comments = 0;
         for (header, entries) in tables {
             if let Some((outer, inner)) = header {
-                text += &format!("\n# table {comments}\n[{outer}.\"/{inner}\"]\n");
+                write!(text, "\n# table {comments}\n[{outer}.\"/{inner}\"]\n").unwrap();
                 comments += 1;
             }
             for (key, value, above, behind) in entries {
                 if above {
-                    text += &format!("# above {comments}\n");
+                    write!(text, "# above {comments}\n").unwrap();
                     comments += 1;
                 }
-                text += &format!("{key} = {value}");
+                write!(text, "{key} = {value}").unwrap();
                 if behind {
-                    text += &format!(" # behind {comments}");
+                    write!(text, " # behind {comments}").unwrap();
                     comments += 1;
                 }
                 text += "\n";

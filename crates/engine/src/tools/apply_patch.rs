@@ -60,7 +60,7 @@ pub(super) async fn run_patch(
         let (patch, base) = (patch.clone(), turn.path_base(cwd));
         blocking(move || quire_patch::verify(&patch, &base))
             .await?
-            .map_err(|error| Refusal(format!("apply_patch verification failed: {}", error.tool_message())))?
+            .map_err(|error| Refusal(error.tool_message()))?
     };
     let written = verified.written_paths;
     let temp_dir = turn.services.temp_dir.as_deref();

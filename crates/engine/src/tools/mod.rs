@@ -167,9 +167,9 @@ pub(crate) struct TurnScope {
 }
 
 impl TurnScope {
-    /// A path as the model gave it, relative to the turn's folder.
+    /// A path as the model gave it, relative to the turn's folder; `.` and `..` are resolved by name alone.
     pub(crate) fn resolve(&self, path: &str) -> PathBuf {
-        if path.is_empty() { self.cwd.clone() } else { self.cwd.join(path) }
+        PathBase { cwd: self.cwd.clone(), home: None }.resolve(Path::new(path))
     }
 
     /// What paths in a patch are relative to.

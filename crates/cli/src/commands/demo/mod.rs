@@ -222,7 +222,8 @@ or any server that speaks the Responses protocol:
 
 fn verdict(finish: Finish, outcome: &Outcome, passes: bool) -> String {
     let mut text = String::from("\nThe demo did not go as rehearsed.");
-    let lines = outcome.failures.iter().map(|failure| format!("the scripted model, {failure}"));
+    // What follows the first failure mostly follows from it.
+    let lines = outcome.failures.iter().take(1).map(|failure| format!("the scripted model, {failure}"));
     let played = (outcome.unplayed > 0).then(|| format!("{} model answers were never asked for", outcome.unplayed));
     let turn = (finish != Finish::Completed).then(|| "the turn did not complete".to_owned());
     let test = (!passes).then(|| "the test still fails".to_owned());
