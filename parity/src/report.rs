@@ -140,28 +140,30 @@ fn describe(difference: &Difference, verbose: bool) -> String {
 #[derive(Debug)]
 pub(crate) struct Report {
     verdicts: Vec<Verdict>,
-    /// Entries of the list that nothing matched.
-    stale: Vec<String>,
+    /// What is wrong with the list of known differences.
+    complaints: Vec<String>,
 }
 
 impl Report {
-    /// `complete`: every scenario was played, so that entries without a match are stale.
+    /// `complete`: every scenario was played, so that an entry without a match is out of date.
     pub(crate) fn new(verdicts: Vec<Verdict>, known: &KnownDifferences, complete: bool) -> Self {
         let used: BTreeSet<usize> =
             verdicts.iter().flat_map(|verdict| verdict.used.iter().copied()).collect();
-        let stale = known
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(index, entry)| complete && !entry.flaky && !used.contains(index));
-        let stale = stale
-            .map(|(_, entry)| format!("{} {}: {}", entry.scenario, entry.facet.name(), entry.reason))
-            .collect();
-        Self { verdicts, stale }
+        let mut complaints = Vec::new();
+        for (index, entry) in known.entries.iter().enumerate() {
+            let place = format!("{} {}: {}", entry.scenario, entry.facet.name(), entry.reason);
+            if complete && !entry.flaky && !used.contains(&index) {
+                complaints.push(format!("known difference that no longer shows: {place}"));
+            }
+            if let Some(text) = &entry.undocumented {
+                complaints.push(format!("DEVIATIONS.md has no text {text:?} for: {place}"));
+            }
+        }
+        Self { verdicts, complaints }
     }
 
     pub(crate) fn passed(&self) -> bool {
-        self.stale.is_empty() && self.verdicts.iter().all(Verdict::passed)
+        self.complaints.is_empty() && self.verdicts.iter().all(Verdict::passed)
     }
 
     fn total(&self, standing: Standing) -> usize {
@@ -183,8 +185,8 @@ impl Report {
     /// The last lines on the screen.
     pub(crate) fn summary(&self) -> String {
         let mut text = format!("\n{}", self.figures());
-        for entry in &self.stale {
-            let _ = write!(text, "\nknown difference that no longer shows: {entry}");
+        for complaint in &self.complaints {
+            let _ = write!(text, "\n{complaint}");
         }
         text
     }

@@ -62,6 +62,9 @@ pub(crate) struct Scenario {
     /// Facets whose order depends on timing on both sides; their lines are sorted.
     #[serde(default)]
     pub(crate) sort: BTreeSet<Facet>,
+    /// Compare the git facts in the metadata header, from the second request of a turn on.
+    #[serde(default)]
+    pub(crate) compare_workspaces: bool,
     /// Extra normalisations.
     #[serde(default)]
     pub(crate) normalise: Vec<Rule>,

@@ -76,6 +76,7 @@ impl Snapshot {
             normaliser: Normaliser::new(raw.port, &scenario.normalise)?,
             prose: ProseFilter::new()?,
             last_turn: None,
+            compare_workspaces: scenario.compare_workspaces,
             message: Regex::new(
                 r"^((?:\x1b\[[0-9;]*m)*)(Error|ERROR|error|Warning|warning|WARNING|deprecated):",
             )?,
@@ -114,6 +115,7 @@ struct Taker {
     prose: ProseFilter,
     /// Turn id of the last request looked at.
     last_turn: Option<String>,
+    compare_workspaces: bool,
     message: Regex,
 }
 
@@ -197,17 +199,18 @@ impl Taker {
     }
 
     /// The metadata header as a value. The look-up of git facts runs in the background and may or may not have
-    /// ended when the first request of a turn leaves, so these requests are compared without it.
+    /// ended when a request leaves, so it is only compared where the scenario makes the model slow enough.
     fn turn_metadata(&mut self, text: &str) -> Value {
         let Ok(mut value) = serde_json::from_str::<Value>(text) else {
             return json!(self.normaliser.text(text));
         };
         let turn = value.get("turn_id").and_then(Value::as_str).map(str::to_owned);
-        if turn != self.last_turn {
-            self.last_turn = turn;
-            if let Some(map) = value.as_object_mut() {
-                map.shift_remove("workspaces");
-            }
+        let first_of_turn = turn != self.last_turn;
+        self.last_turn = turn;
+        if (first_of_turn || !self.compare_workspaces)
+            && let Some(map) = value.as_object_mut()
+        {
+            map.shift_remove("workspaces");
         }
         self.normaliser.value(&value)
     }

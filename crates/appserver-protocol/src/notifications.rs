@@ -9,9 +9,10 @@ use crate::notices::{
 };
 use crate::thread::{ThreadClosedNotification, ThreadStartedNotification, ThreadStatusChangedNotification};
 use crate::turn::{
-    ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification, ReasoningSummaryPartAddedNotification,
-    ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, TerminalInteractionNotification,
-    TurnDiffUpdatedNotification, TurnNotification, TurnPlanUpdatedNotification,
+    ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification,
+    ReasoningSummaryPartAddedNotification, ReasoningSummaryTextDeltaNotification,
+    ReasoningTextDeltaNotification, TerminalInteractionNotification, TurnDiffUpdatedNotification,
+    TurnNotification, TurnPlanUpdatedNotification,
 };
 use crate::usage::{AccountRateLimitsUpdatedNotification, ThreadTokenUsageUpdatedNotification};
 

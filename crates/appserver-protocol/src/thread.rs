@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use quire_protocol::{
-    ApprovalPolicy, GitFacts, NetworkAccess, ReasoningEffort, SandboxMode, SessionSource, ThreadId, ThreadSource,
+    ApprovalPolicy, GitFacts, NetworkAccess, ReasoningEffort, SandboxMode, SessionSource, ThreadId,
+    ThreadSource,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -148,9 +149,17 @@ impl From<quire_protocol::SandboxPolicy> for SandboxPolicy {
             Stored::DangerFullAccess => Self::DangerFullAccess,
             Stored::ReadOnly { network_access } => Self::ReadOnly { network_access },
             Stored::ExternalSandbox { network_access } => Self::ExternalSandbox { network_access },
-            Stored::WorkspaceWrite { writable_roots, network_access, exclude_tmpdir_env_var, exclude_slash_tmp } => {
-                Self::WorkspaceWrite { writable_roots, network_access, exclude_tmpdir_env_var, exclude_slash_tmp }
-            }
+            Stored::WorkspaceWrite {
+                writable_roots,
+                network_access,
+                exclude_tmpdir_env_var,
+                exclude_slash_tmp,
+            } => Self::WorkspaceWrite {
+                writable_roots,
+                network_access,
+                exclude_tmpdir_env_var,
+                exclude_slash_tmp,
+            },
         }
     }
 }
@@ -166,7 +175,12 @@ impl From<SandboxPolicy> for quire_protocol::SandboxPolicy {
                 network_access,
                 exclude_tmpdir_env_var,
                 exclude_slash_tmp,
-            } => Self::WorkspaceWrite { writable_roots, network_access, exclude_tmpdir_env_var, exclude_slash_tmp },
+            } => Self::WorkspaceWrite {
+                writable_roots,
+                network_access,
+                exclude_tmpdir_env_var,
+                exclude_slash_tmp,
+            },
         }
     }
 }

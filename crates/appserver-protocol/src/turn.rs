@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use quire_protocol::{
-    ApprovalPolicy, PlanStep, ReasoningEffort, ReasoningSummary, StepStatus, ThreadId, TurnError, TurnId, TurnStatus,
-    UserInput,
+    ApprovalPolicy, PlanStep, ReasoningEffort, ReasoningSummary, StepStatus, ThreadId, TurnError, TurnId,
+    TurnStatus, UserInput,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

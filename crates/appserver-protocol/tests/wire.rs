@@ -49,16 +49,24 @@ fn the_result_of_thread_start_is_spelled_as_the_reference_spells_it() {
         "networkAccess": false, "excludeTmpdirEnvVar": false, "excludeSlashTmp": false},
         "activePermissionProfile": null, "reasoningEffort": null});
     let session: ThreadSession = serde_json::from_value(result.clone()).unwrap();
-    assert_eq!(serde_json::to_value(ThreadStart::result(quire_appserver_protocol::ClientResponse::ThreadStart(session)))
-        .unwrap(), result);
+    assert_eq!(
+        serde_json::to_value(ThreadStart::result(quire_appserver_protocol::ClientResponse::ThreadStart(
+            session
+        )))
+        .unwrap(),
+        result
+    );
 }
 
 #[test]
 fn requests_are_told_by_their_method() {
-    let request: ClientRequest = serde_json::from_value(json!({"method": "thread/start", "params": {"cwd": "/w"}})).unwrap();
-    assert_eq!(request.method(), ThreadStart::NAME);
     let request: ClientRequest =
-        serde_json::from_value(json!({"method": "turn/interrupt", "params": {"threadId": "t", "turnId": ""}})).unwrap();
+        serde_json::from_value(json!({"method": "thread/start", "params": {"cwd": "/w"}})).unwrap();
+    assert_eq!(request.method(), ThreadStart::NAME);
+    let request: ClientRequest = serde_json::from_value(
+        json!({"method": "turn/interrupt", "params": {"threadId": "t", "turnId": ""}}),
+    )
+    .unwrap();
     assert_eq!(request.method(), TurnInterrupt::NAME);
     let error = serde_json::from_value::<ClientRequest>(json!({"method": "x", "params": {}})).unwrap_err();
     assert!(error.to_string().starts_with("unknown variant `x`, expected one of"), "{error}");

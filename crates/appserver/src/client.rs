@@ -27,7 +27,8 @@ impl Client {
     /// Asks and waits for the answer. The request is carried out even if this future is dropped.
     pub async fn request<M: Method>(&self, params: M::Params) -> Result<M::Result, RpcError> {
         let response = self.dispatch(M::request(params)).await?;
-        M::result(response).ok_or_else(|| RpcError::internal(format!("the server mixed up the answer to {}", M::NAME)))
+        M::result(response)
+            .ok_or_else(|| RpcError::internal(format!("the server mixed up the answer to {}", M::NAME)))
     }
 
     async fn dispatch(&self, request: ClientRequest) -> Result<ClientResponse, RpcError> {

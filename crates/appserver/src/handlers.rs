@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use quire_appserver_protocol::thread::{
-    ApprovalsReviewer, FoundThread, Thread, ThreadFindParams, ThreadFindResponse, ThreadResumeParams, ThreadSession, ThreadStartParams, ThreadStartedNotification, ThreadStatus,
-    ThreadStatusChangedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse, ThreadUnsubscribeStatus,
+    ApprovalsReviewer, FoundThread, Thread, ThreadFindParams, ThreadFindResponse, ThreadResumeParams,
+    ThreadSession, ThreadStartParams, ThreadStartedNotification, ThreadStatus,
+    ThreadStatusChangedNotification, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadUnsubscribeStatus,
 };
 use quire_appserver_protocol::turn::{
     Turn, TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
@@ -51,7 +53,7 @@ pub(crate) async fn thread_start(
             EngineError::Model(text) => RpcError::invalid_request(text),
             error @ (EngineError::Home(_) | EngineError::Rollout(_)) => {
                 RpcError::internal(format!("error creating thread: {error}"))
-            },
+            }
         })
     };
     match started.await {
@@ -112,7 +114,11 @@ pub(crate) async fn thread_resume(
 }
 
 /// Notes a thread as running, with this connection as its first subscriber.
-fn register(shared: &Shared, peer: PeerId, started: StartedThread) -> (Arc<LoadedThread>, mpsc::Receiver<Event>) {
+fn register(
+    shared: &Shared,
+    peer: PeerId,
+    started: StartedThread,
+) -> (Arc<LoadedThread>, mpsc::Receiver<Event>) {
     let StartedThread { info, handle, events } = started;
     let thread = Arc::new(LoadedThread::new(handle, session_of(info)));
     shared.threads.insert(Arc::clone(&thread));
@@ -148,7 +154,10 @@ pub(crate) fn thread_unsubscribe(
 }
 
 /// `quire/thread/find`.
-pub(crate) async fn thread_find(shared: &Shared, params: ThreadFindParams) -> Result<ThreadFindResponse, RpcError> {
+pub(crate) async fn thread_find(
+    shared: &Shared,
+    params: ThreadFindParams,
+) -> Result<ThreadFindResponse, RpcError> {
     let home = shared.options.config.home.as_path().to_owned();
     let search = move || -> Result<ThreadFindResponse, LocateError> {
         let found = match &params {

@@ -105,8 +105,12 @@ impl Shared {
                 _ if !shared.peers.is_initialized(peer) => {
                     refuse(respond, RpcError::invalid_request("Not initialized"));
                 }
-                ClientRequest::ThreadStart(params) => handlers::thread_start(&shared, peer, params, respond).await,
-                ClientRequest::ThreadResume(params) => handlers::thread_resume(&shared, peer, params, respond).await,
+                ClientRequest::ThreadStart(params) => {
+                    handlers::thread_start(&shared, peer, params, respond).await;
+                }
+                ClientRequest::ThreadResume(params) => {
+                    handlers::thread_resume(&shared, peer, params, respond).await;
+                }
                 ClientRequest::ThreadUnsubscribe(params) => {
                     let response = handlers::thread_unsubscribe(&shared, peer, &params);
                     answer(respond, response.map(ClientResponse::ThreadUnsubscribe));

@@ -10,11 +10,14 @@ use quire_appserver_protocol::notices::{
 };
 use quire_appserver_protocol::thread::{ThreadStatus, ThreadStatusChangedNotification};
 use quire_appserver_protocol::turn::{
-    ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification, ReasoningSummaryPartAddedNotification,
-    ReasoningSummaryTextDeltaNotification, ReasoningTextDeltaNotification, TerminalInteractionNotification, Turn,
-    TurnDiffUpdatedNotification, TurnNotification, TurnPlanUpdatedNotification,
+    ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification,
+    ReasoningSummaryPartAddedNotification, ReasoningSummaryTextDeltaNotification,
+    ReasoningTextDeltaNotification, TerminalInteractionNotification, Turn, TurnDiffUpdatedNotification,
+    TurnNotification, TurnPlanUpdatedNotification,
 };
-use quire_appserver_protocol::usage::{AccountRateLimitsUpdatedNotification, ThreadTokenUsageUpdatedNotification};
+use quire_appserver_protocol::usage::{
+    AccountRateLimitsUpdatedNotification, ThreadTokenUsageUpdatedNotification,
+};
 use quire_protocol::{Event, EventKind, ThreadId, TurnId, TurnStatus};
 
 /// What a thread is doing, as far as its events told.
@@ -34,13 +37,21 @@ impl Default for Activity {
 
 impl Activity {
     /// Takes one event in and gives the notifications for it, at this time (Unix milliseconds).
-    pub(crate) fn translate(&mut self, thread_id: ThreadId, event: Event, now_ms: i64) -> Vec<ServerNotification> {
+    pub(crate) fn translate(
+        &mut self,
+        thread_id: ThreadId,
+        event: Event,
+        now_ms: i64,
+    ) -> Vec<ServerNotification> {
         match (event.kind, event.turn_id) {
             (EventKind::Warning { message }, _) => {
                 vec![ServerNotification::Warning(WarningNotification { thread_id: Some(thread_id), message })]
             }
             (EventKind::Deprecation { summary, details }, _) => {
-                vec![ServerNotification::DeprecationNotice(DeprecationNoticeNotification { summary, details })]
+                vec![ServerNotification::DeprecationNotice(DeprecationNoticeNotification {
+                    summary,
+                    details,
+                })]
             }
             (EventKind::RateLimits(snapshot), _) => {
                 let rate_limits = snapshot.into();
@@ -107,7 +118,12 @@ impl Activity {
                 completed_at_ms: now_ms,
             }),
             EventKind::AgentMessageDelta { item_id, delta } => {
-                ServerNotification::AgentMessageDelta(ItemDeltaNotification { thread_id, turn_id, item_id, delta })
+                ServerNotification::AgentMessageDelta(ItemDeltaNotification {
+                    thread_id,
+                    turn_id,
+                    item_id,
+                    delta,
+                })
             }
             EventKind::CommandOutputDelta { item_id, delta } => {
                 ServerNotification::CommandExecutionOutputDelta(ItemDeltaNotification {

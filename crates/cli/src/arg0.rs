@@ -184,7 +184,8 @@ mod tests {
     #[test]
     fn refuses_a_home_below_the_temporary_folder() {
         let (home, _) = home();
-        let error = HelperFolder::create(home.path(), Path::new("/bin/sh"), home.path().parent().unwrap()).unwrap_err();
+        let error = HelperFolder::create(home.path(), Path::new("/bin/sh"), home.path().parent().unwrap())
+            .unwrap_err();
         assert!(matches!(error, HelperError::Temporary(_)), "{error}");
         assert!(!home.path().join("tmp").exists());
     }

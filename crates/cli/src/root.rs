@@ -87,7 +87,9 @@ fn nothing_to_do(program: Program, prompt: Option<&str>) -> Exit {
         Some(word) => say(format_args!("Error: there is no command `{word}`, and no interactive mode yet.")),
         None => say("Error: there is no interactive mode yet."),
     }
-    say(format_args!("Commands that exist: `{name} exec PROMPT` runs one task, `{name} demo` shows a session."));
+    say(format_args!(
+        "Commands that exist: `{name} exec PROMPT` runs one task, `{name} demo` shows a session."
+    ));
     say(format_args!("For more information, try '{name} --help'."));
     Exit::FAILURE
 }

@@ -58,7 +58,9 @@ impl Startup {
     fn with(home: CodexHome, cwd: PathBuf, helper: Helper) -> Result<Self, Exit> {
         match quire_config::dotenv::load(&home.dotenv_file()) {
             Ok(variables) => set_variables(variables),
-            Err(error) => say(format_args!("warning: {} cannot be read: {error}", home.dotenv_file().display())),
+            Err(error) => {
+                say(format_args!("warning: {} cannot be read: {error}", home.dotenv_file().display()));
+            }
         }
         logging::start(std::env::var_os("RUST_LOG").as_deref());
         let executable = std::env::current_exe()
@@ -76,8 +78,9 @@ impl Startup {
     pub(crate) fn load_options(&self) -> LoadOptions {
         let mut options = LoadOptions::new(self.home.clone(), self.cwd.clone());
         options.env = Arc::new(|name| std::env::var(name).ok());
-        options.git_root = Arc::new(quire_repo::git_root);
-        options.typed.additional_readable_roots = self.executable.parent().map(Path::to_owned).into_iter().collect();
+        options.git_root = Arc::new(quire_repo::main_worktree_root);
+        options.typed.additional_readable_roots =
+            self.executable.parent().map(Path::to_owned).into_iter().collect();
         options
     }
 
@@ -88,7 +91,8 @@ impl Startup {
         source: SessionSource,
         recorder: Option<Arc<dyn ExchangeRecorder>>,
     ) -> AppServer {
-        let (home, helper_exe, env) = (self.home.as_path().to_owned(), self.executable.clone(), self.env.clone());
+        let (home, helper_exe, env) =
+            (self.home.as_path().to_owned(), self.executable.clone(), self.env.clone());
         let originator = std::env::var(ORIGINATOR_OVERRIDE).ok().filter(|name| !name.is_empty());
         let engine = move |client: ClientInfo| {
             Engine::new(EngineOptions {

@@ -4,6 +4,7 @@
 //! here is not "off" but "as the model catalog says".
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use quire_protocol::{
@@ -31,7 +32,7 @@ const DEFAULT_PROJECT_DOC_MAX_BYTES: usize = 32 * 1024;
 const DEFAULT_BACKGROUND_TERMINAL_MAX_TIMEOUT_MS: u64 = 300_000;
 
 /// The settings of a session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// The home folder.
     pub home: CodexHome,
@@ -41,8 +42,11 @@ pub struct Config {
     pub project: Project,
     /// Every layer, for listings.
     pub layers: LayerStack,
-    /// What to tell at the start: things that were ignored or look wrong.
+    /// What to tell at the start: things that were ignored or look wrong. Part of machine-readable output.
     pub warnings: Vec<String>,
+    /// Keys that nothing reads. Not part of machine-readable output: the reference is silent about them, and files
+    /// written for later versions are full of them. See [`Config::unknown_keys_warning`].
+    pub unknown_keys: Vec<KeyPath>,
     /// What to tell about outdated spellings.
     pub deprecations: Vec<Notice>,
     /// Feature flags.
@@ -161,7 +165,32 @@ pub struct Config {
     pub merged: Table,
 }
 
+/// Shows what identifies a session. The rest may hold secrets: tokens of providers, variables of commands.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("home", &self.home)
+            .field("cwd", &self.cwd)
+            .field("model", &self.model)
+            .field("model_provider_id", &self.model_provider_id)
+            .field("approval_policy", &self.approval_policy)
+            .field("sandbox_policy", &self.sandbox_policy)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Config {
+    /// One line for people that names the keys nothing reads.
+    pub fn unknown_keys_warning(&self) -> Option<String> {
+        let names: Vec<_> = self.unknown_keys.iter().map(|path| format!("`{path}`")).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "Unknown config keys without effect: {}. `--strict-config` shows where.",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Every leaf of the merged config and the layer it comes from.
     pub fn origins(&self) -> BTreeMap<String, LayerSource> {
         self.layers.origins()
@@ -198,7 +227,6 @@ impl Loaded {
         let typed = &options.typed;
         let Permissions { profile, policy, workspace_roots, name, warnings } = self.permissions(options)?;
         self.warnings.extend(warnings);
-        self.warnings.extend(self.unknown_keys_warning());
 
         let providers = provider::table(&self.written, &*options.env)?;
         let chosen = self.choose_provider(typed)?;
@@ -219,6 +247,7 @@ impl Loaded {
             features: Features::resolve(&written.features, legacy_unified_exec),
             deprecations: features::notices(&written.features, legacy_unified_exec),
             warnings: self.warnings,
+            unknown_keys: self.unknown,
             suppress_unstable_features_warning: written.suppress_unstable_features_warning.unwrap_or(false),
 
             model: typed.model.clone().or(chosen.default_model).or(written.model),
@@ -305,12 +334,13 @@ impl Loaded {
         let extra_roots: Vec<_> =
             typed.additional_writable_roots.iter().map(|root| normalise(&options.cwd.join(root))).collect();
         let workspace_write = self.written.sandbox_workspace_write.clone().unwrap_or_default();
+        let tmpdir = (options.env)("TMPDIR").filter(|path| !path.is_empty()).map(PathBuf::from);
         let around = Surroundings {
             cwd: &options.cwd,
             extra_roots: &extra_roots,
             readable: &typed.additional_readable_roots,
             paths: &self.paths,
-            has_tmpdir: (options.env)("TMPDIR").is_some_and(|path| !path.is_empty()),
+            tmpdir: tmpdir.as_deref(),
         };
         let selection = self.select_permissions(typed);
         Ok(permissions::resolve(selection, &workspace_write, self.written.permissions.as_ref(), &around)?)
@@ -373,17 +403,6 @@ impl Loaded {
         let features = Features::resolve(&self.written.features, None);
         let flagged = features.enabled(Feature::WebSearchRequest).then_some(WebSearchMode::Live);
         typed.web_search.or(self.written.web_search).or(flagged).unwrap_or(WebSearchMode::Cached)
-    }
-
-    /// Says which keys nothing reads. The reference stays silent.
-    fn unknown_keys_warning(&self) -> Option<String> {
-        let names: Vec<_> = self.unknown.iter().map(|path| format!("`{path}`")).collect();
-        (!names.is_empty()).then(|| {
-            format!(
-                "Unknown config keys without effect: {}. `--strict-config` shows where.",
-                names.join(", ")
-            )
-        })
     }
 }
 

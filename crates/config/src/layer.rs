@@ -64,7 +64,7 @@ impl fmt::Display for DisabledReason {
 }
 
 /// One layer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Layer {
     /// Where it comes from.
     pub source: LayerSource,
@@ -76,10 +76,20 @@ pub struct Layer {
     text: Option<FileText>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct FileText {
     file: PathBuf,
     text: String,
+}
+
+/// Without the keys, which may hold secrets.
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layer")
+            .field("source", &self.source)
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Layer {

@@ -226,7 +226,9 @@ pub fn finish(command: Command, program: &str, version: String) -> Command {
     command
         .visible_alias("e")
         .version(version)
-        .override_usage(format!("{program} exec [OPTIONS] [PROMPT]\n       {program} exec [OPTIONS] <COMMAND> [ARGS]"))
+        .override_usage(format!(
+            "{program} exec [OPTIONS] [PROMPT]\n       {program} exec [OPTIONS] <COMMAND> [ARGS]"
+        ))
         .mut_arg("model", global)
         .mut_arg("strict_config", global)
         .mut_arg("bypass_sandbox", global)
@@ -252,7 +254,9 @@ pub fn close_image_lists(argv: Vec<OsString>) -> Vec<OsString> {
             continue;
         }
         let mut files = Vec::new();
-        while let Some(file) = rest.next_if(|next| !is_option(next) && (files.is_empty() || !is_subcommand(next))) {
+        while let Some(file) =
+            rest.next_if(|next| !is_option(next) && (files.is_empty() || !is_subcommand(next)))
+        {
             files.push(file);
         }
         if files.is_empty() || !rest.peek().is_some_and(|next| is_subcommand(next)) {

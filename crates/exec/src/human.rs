@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 
 use quire_appserver_protocol::notices::ErrorNotification;
 use quire_appserver_protocol::thread::SandboxPolicy;
-use quire_appserver_protocol::turn::{TurnNotification, TurnPlanStep, TurnPlanStepStatus, TurnPlanUpdatedNotification};
+use quire_appserver_protocol::turn::{
+    TurnNotification, TurnPlanStep, TurnPlanStepStatus, TurnPlanUpdatedNotification,
+};
 use quire_appserver_protocol::{ServerNotification, ThreadItem};
 use quire_protocol::{ApprovalPolicy, CommandStatus, NetworkAccess, PatchStatus, ThreadId, TurnStatus};
 
@@ -144,7 +146,9 @@ impl Projection {
             }
             ServerNotification::Error(it) => self.error(it),
             ServerNotification::Warning(it) => self.warning(&it.message),
-            ServerNotification::ConfigWarning(it) => self.notice("warning:", &it.summary, it.details.as_deref()),
+            ServerNotification::ConfigWarning(it) => {
+                self.notice("warning:", &it.summary, it.details.as_deref())
+            }
             ServerNotification::DeprecationNotice(it) => {
                 self.notice("deprecated:", &it.summary, it.details.as_deref())
             }
@@ -170,7 +174,9 @@ impl Projection {
 
     fn item_completed(&self, item: &ThreadItem) -> String {
         match item {
-            ThreadItem::AgentMessage { text, .. } => format!("{}\n{text}\n", self.paint(Style::Speaker, "codex")),
+            ThreadItem::AgentMessage { text, .. } => {
+                format!("{}\n{text}\n", self.paint(Style::Speaker, "codex"))
+            }
             ThreadItem::Reasoning { summary, content, .. } => self.thought(summary, content),
             ThreadItem::CommandExecution { status, exit_code, duration_ms, aggregated_output, .. } => {
                 let mut out = self.command_end(*status, *exit_code, duration_ms.unwrap_or(0));
@@ -211,7 +217,9 @@ impl Projection {
 
     fn command_end(&self, status: CommandStatus, exit_code: Option<i32>, duration_ms: i64) -> String {
         let line = match (status, exit_code) {
-            (CommandStatus::Completed, _) => self.paint(Style::Good, &format!(" succeeded in {duration_ms}ms:")),
+            (CommandStatus::Completed, _) => {
+                self.paint(Style::Good, &format!(" succeeded in {duration_ms}ms:"))
+            }
             (CommandStatus::Declined, _) => self.paint(Style::Warning, " declined"),
             (_, Some(code)) => self.paint(Style::Bad, &format!(" exited {code} in {duration_ms}ms:")),
             (_, None) => self.paint(Style::Bad, &format!(" failed in {duration_ms}ms:")),
@@ -264,7 +272,9 @@ impl Projection {
         match it.turn.status {
             TurnStatus::Interrupted => format!("{}\n", self.paint(Style::Dim, "turn interrupted")),
             TurnStatus::Failed => match &it.turn.error {
-                Some(error) if self.last_error.as_ref() != Some(&error.message) => self.error_line(&error.message),
+                Some(error) if self.last_error.as_ref() != Some(&error.message) => {
+                    self.error_line(&error.message)
+                }
                 _ => String::new(),
             },
             TurnStatus::Completed | TurnStatus::InProgress => match self.tokens {
@@ -309,7 +319,12 @@ fn sandbox_text(policy: &SandboxPolicy) -> String {
         SandboxPolicy::ExternalSandbox { network_access } => {
             ("external-sandbox".to_owned(), *network_access == NetworkAccess::Enabled)
         }
-        SandboxPolicy::WorkspaceWrite { writable_roots, network_access, exclude_tmpdir_env_var, exclude_slash_tmp } => {
+        SandboxPolicy::WorkspaceWrite {
+            writable_roots,
+            network_access,
+            exclude_tmpdir_env_var,
+            exclude_slash_tmp,
+        } => {
             let mut roots = vec!["workdir".to_owned()];
             if !exclude_slash_tmp {
                 roots.push("/tmp".to_owned());
@@ -363,7 +378,10 @@ mod tests {
             (SandboxPolicy::DangerFullAccess, "danger-full-access"),
             (SandboxPolicy::ReadOnly { network_access: false }, "read-only"),
             (write(&[], false, false, false), "workspace-write [workdir, /tmp, $TMPDIR]"),
-            (write(&["/a", "/b"], true, false, true), "workspace-write [workdir, $TMPDIR, /a, /b] (network access enabled)"),
+            (
+                write(&["/a", "/b"], true, false, true),
+                "workspace-write [workdir, $TMPDIR, /a, /b] (network access enabled)",
+            ),
             (write(&[], false, true, true), "workspace-write [workdir]"),
         ];
         for (policy, text) in rows {

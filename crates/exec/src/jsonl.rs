@@ -317,7 +317,10 @@ impl Projection {
     fn plan_updated(&mut self, plan: &[TurnPlanStep]) -> ThreadEvent {
         let items: Vec<Todo> = plan
             .iter()
-            .map(|step| Todo { text: step.step.clone(), completed: step.status == TurnPlanStepStatus::Completed })
+            .map(|step| Todo {
+                text: step.step.clone(),
+                completed: step.status == TurnPlanStepStatus::Completed,
+            })
             .collect();
         let known = self.plan.take().map(|(id, _)| id);
         let first = known.is_none();
@@ -330,13 +333,18 @@ impl Projection {
     fn turn_completed(&mut self, it: &TurnNotification) -> Vec<ThreadEvent> {
         let mut lines = Vec::new();
         if let Some((id, items)) = self.plan.take() {
-            lines.push(ThreadEvent::ItemCompleted { item: Item { id, details: ItemDetails::TodoList { items } } });
+            lines.push(ThreadEvent::ItemCompleted {
+                item: Item { id, details: ItemDetails::TodoList { items } },
+            });
         }
         lines.push(match it.turn.status {
-            TurnStatus::Completed | TurnStatus::InProgress => ThreadEvent::TurnCompleted { usage: self.usage },
+            TurnStatus::Completed | TurnStatus::InProgress => {
+                ThreadEvent::TurnCompleted { usage: self.usage }
+            }
             TurnStatus::Interrupted => self.interrupted(),
             TurnStatus::Failed => {
-                let message = it.turn.error.as_ref().map_or("the turn failed", |error| &error.message).to_owned();
+                let message =
+                    it.turn.error.as_ref().map_or("the turn failed", |error| &error.message).to_owned();
                 ThreadEvent::TurnFailed { error: Failure { message } }
             }
         });

@@ -95,7 +95,9 @@ pub enum PrepareError {
     #[error("Error: Specify --uncommitted, --base, --commit, or provide custom review instructions")]
     NothingToReview,
     /// `review` at all.
-    #[error("Error: `exec review` is not there yet. Ask for a review in words: `exec \"review the uncommitted changes\"`.")]
+    #[error(
+        "Error: `exec review` is not there yet. Ask for a review in words: `exec \"review the uncommitted changes\"`."
+    )]
     NoReviewYet,
 }
 
@@ -112,7 +114,11 @@ pub fn prepare(
     let options = load_options(&args, overrides, base)?;
     let config = quire_config::load(options.clone())?;
     let (source, which, images) = match &args.command {
-        None => (prompt::source(args.prompt.as_deref(), host.stdin_is_terminal)?, None, args.shared.images.clone()),
+        None => (
+            prompt::source(args.prompt.as_deref(), host.stdin_is_terminal)?,
+            None,
+            args.shared.images.clone(),
+        ),
         Some(ExecCommand::Resume(resume)) => {
             let (which, prompt) = session_and_prompt(resume, &config.cwd)?;
             let prompt = prompt.or(args.prompt.as_deref());
@@ -131,16 +137,20 @@ pub fn prepare(
         client: host.client.clone(),
         target: target(which, &args, &config),
         style: style(&args, host, &config, &prompt),
+        warnings: images.iter().filter_map(|image| unreadable(image, &config.cwd)).collect(),
         input: input(prompt, images),
         output_schema,
         last_message_file: args.output_last_message,
-        notes: trust_note(&config).into_iter().collect(),
     };
     Ok(Prepared { plan, config: options })
 }
 
 /// What the arguments say about the configuration.
-fn load_options(args: &ExecArgs, overrides: OverrideArgs, base: LoadOptions) -> Result<LoadOptions, PrepareError> {
+fn load_options(
+    args: &ExecArgs,
+    overrides: OverrideArgs,
+    base: LoadOptions,
+) -> Result<LoadOptions, PrepareError> {
     let mut options = base;
     if let Some(folder) = &args.shared.cd {
         options.cwd = options.cwd.join(folder).canonicalize().map_err(PrepareError::WorkingFolder)?;
@@ -172,7 +182,10 @@ fn sandbox_mode(args: &ExecArgs) -> Option<SandboxMode> {
 }
 
 /// With `--last` alone, the first word is the prompt.
-fn session_and_prompt<'a>(args: &'a ResumeArgs, cwd: &Path) -> Result<(Which, Option<&'a str>), PrepareError> {
+fn session_and_prompt<'a>(
+    args: &'a ResumeArgs,
+    cwd: &Path,
+) -> Result<(Which, Option<&'a str>), PrepareError> {
     match (&args.session, &args.prompt) {
         (prompt, None) if args.last => {
             let folder = (!args.all).then(|| cwd.to_owned());
@@ -216,6 +229,12 @@ fn read_schema(path: &Path) -> Result<Value, PrepareError> {
     serde_json::from_str(&text).map_err(|source| PrepareError::SchemaNoJson { path: path.to_owned(), source })
 }
 
+/// A picture that cannot be opened does not stop the run, but it is not passed over in silence either.
+fn unreadable(image: &Path, cwd: &Path) -> Option<String> {
+    let error = std::fs::File::open(cwd.join(image)).err()?;
+    Some(format!("image {} cannot be read, the model is told so: {error}", image.display()))
+}
+
 /// Pictures first, then the text.
 fn input(prompt: String, images: Vec<PathBuf>) -> Vec<UserInput> {
     images
@@ -229,7 +248,8 @@ fn target(which: Option<Which>, args: &ExecArgs, config: &Config) -> Target {
     let cwd = Some(config.cwd.clone());
     let approval_policy = Some(ApprovalPolicy::Never);
     // A profile that was named by its own name has no mode to say; the server finds it again.
-    let sandbox = config.active_permission_profile.is_none().then(|| mode_of(&config.sandbox_policy)).flatten();
+    let sandbox =
+        config.active_permission_profile.is_none().then(|| mode_of(&config.sandbox_policy)).flatten();
     match which {
         None => Target::New(Box::new(ThreadStartParams {
             cwd,
@@ -275,6 +295,7 @@ fn style(args: &ExecArgs, host: &Host, config: &Config, prompt: &str) -> Style {
         },
         summary: config.model_reasoning_summary.map(|summary| summary.as_str().to_owned()),
         prompt: prompt.to_owned(),
+        notes: trust_note(config).into_iter().collect(),
         repeats_answer: !(host.stdout_is_terminal && host.stderr_is_terminal),
     })
 }

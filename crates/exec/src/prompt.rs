@@ -142,12 +142,16 @@ mod tests {
     use super::*;
 
     /// Argument, whether stdin is a terminal, stdin; and what comes out: notice and prompt or error.
-    type Row = (Option<&'static str>, bool, &'static str, Option<&'static str>, Result<&'static str, PromptError>);
+    type Row =
+        (Option<&'static str>, bool, &'static str, Option<&'static str>, Result<&'static str, PromptError>);
 
     const EXTRA: Option<&str> = Some("Reading additional input from stdin...");
     const PROMPT: Option<&str> = Some("Reading prompt from stdin...");
 
-    fn outcome(row: &Row, decide: fn(Option<&str>, bool) -> Result<Source, PromptError>) -> (Option<&'static str>, Result<String, PromptError>) {
+    fn outcome(
+        row: &Row,
+        decide: fn(Option<&str>, bool) -> Result<Source, PromptError>,
+    ) -> (Option<&'static str>, Result<String, PromptError>) {
         match decide(row.0, row.1) {
             Err(error) => (None, Err(error)),
             Ok(source) => (source.notice(), source.combine(row.2.as_bytes())),

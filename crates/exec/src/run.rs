@@ -49,8 +49,8 @@ pub struct Plan {
     pub style: Style,
     /// Where the final answer is written as well.
     pub last_message_file: Option<PathBuf>,
-    /// Notes for a person once the thread is there.
-    pub notes: Vec<String>,
+    /// What anybody should know before the turn: a warning in the transcript, an item among the JSON lines.
+    pub warnings: Vec<String>,
 }
 
 /// The thread to work in.
@@ -95,6 +95,8 @@ pub struct HumanStyle {
     pub summary: Option<String>,
     /// The prompt, for the header.
     pub prompt: String,
+    /// Notes that are for people alone.
+    pub notes: Vec<String>,
     /// Print the final answer on standard output too; off when the person has just seen it.
     pub repeats_answer: bool,
 }
@@ -196,7 +198,7 @@ async fn drive(
         stop = signals.next() => return Ok(Finish::Stopped(stop).into()),
         begun = begin(&plan, &client, view.unwanted()) => begun?,
     };
-    let opening = opening(&plan, &view, &begun);
+    let opening = opening(&plan, &mut view, &begun);
     if output.write(view.stream(), opening).await.is_err() {
         return Ok(Finish::StdoutClosed.into());
     }
@@ -252,7 +254,9 @@ async fn locate(
     };
     let ThreadFindResponse { found, nearest } = ask::<ThreadFind>(client, search).await?;
     match found {
-        Some(found) => Ok(ThreadResumeParams { thread_id: found.id.to_string(), path: Some(found.path), ..params }),
+        Some(found) => {
+            Ok(ThreadResumeParams { thread_id: found.id.to_string(), path: Some(found.path), ..params })
+        }
         None => Err(RunError::NotFound(not_found(which, &nearest))),
     }
 }
@@ -286,7 +290,7 @@ async fn ask<M: Method>(client: &Client, params: M::Params) -> Result<M::Result,
 }
 
 /// The first text of the run: the header, or the first line.
-fn opening(plan: &Plan, view: &View, session: &ThreadSession) -> String {
+fn opening(plan: &Plan, view: &mut View, session: &ThreadSession) -> String {
     match (view, &plan.style) {
         (View::Human(projection), Style::Human(style)) => {
             let mut text = projection.header(&Header {
@@ -301,12 +305,16 @@ fn opening(plan: &Plan, view: &View, session: &ThreadSession) -> String {
                 session_id: session.thread.id,
                 prompt: style.prompt.clone(),
             });
-            for note in &plan.notes {
+            for note in style.notes.iter().chain(&plan.warnings) {
                 text.push_str(&projection.warning(note));
             }
             text
         }
-        (View::Json(projection), _) => lines(&[projection.thread_started(session.thread.id)]),
+        (View::Json(projection), _) => {
+            let started = projection.thread_started(session.thread.id);
+            let warnings = plan.warnings.iter().map(|warning| projection.notice(warning.clone()));
+            lines(&[started].into_iter().chain(warnings).collect::<Vec<_>>())
+        }
         (View::Human(_), Style::Json) => String::new(),
     }
 }
@@ -387,7 +395,10 @@ impl Follower<'_> {
                     self.write_answer_file().await;
                 }
                 self.show(notification);
-                if completed && self.answer_to_stdout && let Some(answer) = self.answer.take() {
+                if completed
+                    && self.answer_to_stdout
+                    && let Some(answer) = self.answer.take()
+                {
                     self.pending.push((Stream::Out, answer + "\n"));
                 }
                 return Ok(Some(match self.stopping {

@@ -35,8 +35,7 @@ fn json_lines_of_recorded_runs() {
         for notification in notifications(run) {
             events.extend(projection.apply(&notification));
         }
-        let lines: String =
-            events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+        let lines: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
         assert_eq!(lines, data(&format!("{run}.exec.jsonl")), "{run}");
     }
 }

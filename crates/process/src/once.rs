@@ -1,4 +1,6 @@
 //! One command from start to end.
+//!
+//! A newcomer's trap: there is no clean-up to call. The session lives in the future, so dropping the future kills.
 
 use std::time::Duration;
 

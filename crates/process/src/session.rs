@@ -1,4 +1,9 @@
 //! A running process: read by a task of its own, asked by whoever holds the session.
+//!
+//! In comes a [`SpawnRequest`], out come the output so far (bounded), the exit code and decoded chunks for one observer.
+//!
+//! A newcomer's trap: the end of the output is not the end of the process. Others may hold the pipe, so the exit is
+//! waited for first, then what the pipe held at that moment, then only a short grace.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd as _, OwnedFd};

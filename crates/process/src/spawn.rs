@@ -1,4 +1,7 @@
 //! Starting a process with pipes or a terminal.
+//!
+//! In comes a complete request, out go the child and our ends. A newcomer's trap: a missing folder and a missing program
+//! are the same error to the operating system, and the text of that error is part of what models read.
 
 use std::ffi::OsString;
 use std::io;

@@ -25,9 +25,10 @@ pub(crate) fn run(args: ExecArgs, overrides: OverrideArgs) -> Exit {
     };
     let client = ClientInfo { name: CLIENT.to_owned(), title: None, version: REFERENCE_VERSION.to_owned() };
     let host = Host::of_process(client, Program::title());
-    let record = args.record.clone().or_else(|| {
-        std::env::var_os(RECORD_VARIABLE).filter(|path| !path.is_empty()).map(Into::into)
-    });
+    let record = args
+        .record
+        .clone()
+        .or_else(|| std::env::var_os(RECORD_VARIABLE).filter(|path| !path.is_empty()).map(Into::into));
     let prepared = match quire_exec::prepare(args, overrides, &host, startup.load_options()) {
         Ok(prepared) => prepared,
         Err(error) => {

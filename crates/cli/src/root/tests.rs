@@ -50,7 +50,13 @@ fn every_flag_is_read() {
     assert_eq!(args.output_last_message, Some("out".into()));
     assert_eq!(args.output_schema, Some("schema".into()));
     assert_eq!(args.color, quire_exec::args::Color::Never);
-    assert!(args.json && args.ephemeral && args.skip_git_repo_check && args.ignore_user_config && args.ignore_rules);
+    assert!(
+        args.json
+            && args.ephemeral
+            && args.skip_git_repo_check
+            && args.ignore_user_config
+            && args.ignore_rules
+    );
     assert!(args.shared.oss && args.shared.strict_config && args.shared.bypass_hook_trust);
     assert_eq!(args.shared.local_provider.as_deref(), Some("ollama"));
     assert_eq!(args.record, Some("r".into()));
@@ -96,7 +102,11 @@ fn images_are_greedy_up_to_an_option_or_a_subcommand() {
     assert_eq!(images("exec | prompt | -i | a.png | c.png"), paths(&["a.png", "c.png"]));
     assert_eq!(images("exec | -i | a.png | -i | b.png"), paths(&["a.png", "b.png"]));
     assert_eq!(images("exec | --image=a.png | prompt"), paths(&["a.png"]));
-    assert_eq!(exec("exec | -i | a.png | prompt").0.prompt, None, "the prompt is taken for a picture, as ever");
+    assert_eq!(
+        exec("exec | -i | a.png | prompt").0.prompt,
+        None,
+        "the prompt is taken for a picture, as ever"
+    );
 
     let (args, _) = exec("exec | --experimental-json | --image | a.png | b.png | resume | ID | go on");
     assert_eq!(args.shared.images, paths(&["a.png", "b.png"]));
@@ -115,8 +125,15 @@ fn flags_may_stand_before_or_behind_resume() {
         "exec | resume | ID | --json | -m | M | --ephemeral | -o | F | --skip-git-repo-check | --yolo",
     ] {
         let (args, _) = exec(line);
-        assert!(args.json && args.ephemeral && args.skip_git_repo_check && args.shared.bypass_sandbox, "{line}");
-        assert_eq!((args.shared.model.as_deref(), args.output_last_message), (Some("M"), Some("F".into())), "{line}");
+        assert!(
+            args.json && args.ephemeral && args.skip_git_repo_check && args.shared.bypass_sandbox,
+            "{line}"
+        );
+        assert_eq!(
+            (args.shared.model.as_deref(), args.output_last_message),
+            (Some("M"), Some("F".into())),
+            "{line}"
+        );
     }
     let (args, _) = exec("exec | -m | outer | resume | -m | inner | ID");
     assert_eq!(args.shared.model.as_deref(), Some("inner"));
@@ -159,7 +176,10 @@ fn versions() {
     assert_eq!(version(Program::Codex, "codex --version"), "codex-cli 0.136.0\n");
     assert_eq!(version(Program::Codex, "codex exec -V"), "codex-cli-exec 0.136.0\n");
     assert_eq!(version(Program::Quire, "quire -V"), format!("quire {}\n", crate::program::VERSION));
-    assert_eq!(version(Program::Quire, "quire exec --version"), format!("quire-exec {}\n", crate::program::VERSION));
+    assert_eq!(
+        version(Program::Quire, "quire exec --version"),
+        format!("quire-exec {}\n", crate::program::VERSION)
+    );
 }
 
 #[test]
@@ -169,7 +189,10 @@ fn usage_lines_carry_the_program_s_name() {
         parse(program, argv).unwrap_err().to_string()
     };
     let text = usage(Program::Codex, "codex exec --bogus");
-    assert!(text.contains("Usage: codex exec [OPTIONS] [PROMPT]\n       codex exec [OPTIONS] <COMMAND> [ARGS]"), "{text}");
+    assert!(
+        text.contains("Usage: codex exec [OPTIONS] [PROMPT]\n       codex exec [OPTIONS] <COMMAND> [ARGS]"),
+        "{text}"
+    );
     let text = usage(Program::Quire, "quire exec resume --bogus");
     assert!(text.contains("Usage: quire exec resume [OPTIONS] [SESSION_ID] [PROMPT]"), "{text}");
 }

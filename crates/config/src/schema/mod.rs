@@ -270,3 +270,27 @@ pub struct ConfigToml {
     /// Our own settings. The reference ignores them.
     pub quire: Option<Table>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value that is no path is refused as such exactly at the listed keys.
+    #[test]
+    fn the_list_of_path_keys_is_complete() {
+        let wants_path = |text: &str| {
+            let error = toml::from_str::<ConfigToml>(text).err();
+            error.is_some_and(|error| error.message().ends_with("expected path string"))
+        };
+        let data = include_str!("../../tests/data/key-matrix.json");
+        let keys: BTreeMap<String, serde_json::Value> = serde_json::from_str(data).unwrap();
+        for key in keys.keys() {
+            let scalar = PATH_KEYS.contains(&key.as_str());
+            let list = PATH_KEYS.contains(&format!("{key}.*").as_str());
+            assert_eq!(wants_path(&format!("{key} = 3")), scalar, "{key}");
+            assert_eq!(wants_path(&format!("{key} = [3]")), scalar || list, "{key}");
+        }
+        assert!(wants_path("sandbox_workspace_write.writable_roots = [3]"));
+        assert!(wants_path("model_providers.p = {name = 'x', auth = {command = 'x', cwd = 3}}"));
+    }
+}

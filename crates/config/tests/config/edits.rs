@@ -121,7 +121,7 @@ fn any_file() -> impl Strategy<Value = String> {
             }
             for (key, value, above, behind) in entries {
                 if above {
-                    write!(text, "# above {comments}\n").unwrap();
+                    writeln!(text, "# above {comments}").unwrap();
                     comments += 1;
                 }
                 write!(text, "{key} = {value}").unwrap();

@@ -133,3 +133,10 @@ fn the_old_key_of_unified_exec() {
         World::with("experimental_use_unified_exec_tool = false\n[features]\nunified_exec = true\n").load();
     assert!(config.features.enabled(Feature::UnifiedExec));
 }
+
+#[test]
+fn debug_output_keeps_secrets() {
+    let world = World::with("[model_providers.p]\nname = 'P'\nexperimental_bearer_token = 'hush'\n");
+    let config = world.flags(&["shell_environment_policy.set.A=hush"]).load();
+    assert!(!format!("{config:?} {:?} {:?}", config.layers, config.model_providers).contains("hush"));
+}

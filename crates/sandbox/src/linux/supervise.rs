@@ -44,6 +44,8 @@ impl Signals {
     /// Holds back everything that is forwarded, and the news of children.
     pub(super) fn hold() -> Result<Self, SandboxError> {
         let failed = |error| SandboxError::setup("preparing signals", error);
+        // Whoever started us may ignore the end of children; then the kernel would not keep their exit codes.
+        restore_default(Signal::SIGCHLD);
         let mut held: SigSet = FORWARDED.into_iter().collect();
         held.add(Signal::SIGCHLD);
         let mut before = SigSet::empty();

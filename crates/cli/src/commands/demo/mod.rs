@@ -16,7 +16,9 @@ use quire_config::home::CodexHome;
 use quire_exec::human::Reasoning;
 use quire_exec::signals::Stop;
 use quire_exec::{Finish, HumanStyle, Plan, Report, Style, Target};
-use quire_protocol::{ApprovalPolicy, REFERENCE_VERSION, SandboxMode, SessionSource, ThreadSource, UserInput};
+use quire_protocol::{
+    ApprovalPolicy, REFERENCE_VERSION, SandboxMode, SessionSource, ThreadSource, UserInput,
+};
 use quire_rehearsal::{Outcome, Rehearsal, Script};
 use tempfile::TempDir;
 
@@ -139,8 +141,9 @@ fn make_repository(project: &Path) {
             .status();
         quiet.is_ok_and(|status| status.success())
     };
-    let _committed =
-        git(&["init", "--quiet"]) && git(&["add", "."]) && git(&["commit", "--quiet", "--message", "A calculator"]);
+    let _committed = git(&["init", "--quiet"])
+        && git(&["add", "."])
+        && git(&["commit", "--quiet", "--message", "A calculator"]);
 }
 
 /// Plays the session and tells how it went.
@@ -166,7 +169,11 @@ fn play(startup: &Startup, stage: &Stage) -> Result<(Report, Outcome), String> {
 fn plan(stage: &Stage) -> Plan {
     let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
     Plan {
-        client: ClientInfo { name: "codex_exec".to_owned(), title: None, version: REFERENCE_VERSION.to_owned() },
+        client: ClientInfo {
+            name: "codex_exec".to_owned(),
+            title: None,
+            version: REFERENCE_VERSION.to_owned(),
+        },
         target: Target::New(Box::new(ThreadStartParams {
             model: Some(MODEL.to_owned()),
             cwd: Some(stage.project.clone()),
@@ -183,10 +190,11 @@ fn plan(stage: &Stage) -> Plan {
             reasoning: Reasoning::Summary,
             summary: None,
             prompt: PROMPT.to_owned(),
+            notes: Vec::new(),
             repeats_answer: !(out && err),
         }),
         last_message_file: None,
-        notes: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -198,10 +206,13 @@ fn test_passes(project: &Path) -> bool {
 
 fn epilogue(stage: &Stage, report: &Report, args: &DemoArgs, program: Program) -> String {
     let name = program.command();
-    let session = report.session_file.as_deref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    let session =
+        report.session_file.as_deref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
     let place = match (args.keep, &args.home) {
         (true, _) => format!("Session file: {session}\nProject: {}\n", stage.project.display()),
-        (false, Some(_)) => format!("Session file: {session}\nThe project is deleted now; --keep keeps it.\n"),
+        (false, Some(_)) => {
+            format!("Session file: {session}\nThe project is deleted now; --keep keeps it.\n")
+        }
         (false, None) => {
             format!("Session file: {session}\nIt and the project are deleted now; --keep keeps them.\n")
         }
@@ -214,7 +225,7 @@ commands, patch, session file. The test was run once more from outside the sessi
 
 {place}
 The same with a real model, in a repository of yours:
-  OPENAI_API_KEY=… {name} exec --sandbox workspace-write \"fix the failing test\"
+  CODEX_API_KEY=… {name} exec --sandbox workspace-write \"fix the failing test\"
 or any server that speaks the Responses protocol:
   {name} exec -c model_provider=mine -c 'model_providers.mine={{name=\"Mine\", base_url=\"http://localhost:8000/v1\"}}' …"
     )
@@ -224,7 +235,8 @@ fn verdict(finish: Finish, outcome: &Outcome, passes: bool) -> String {
     let mut text = String::from("\nThe demo did not go as rehearsed.");
     // What follows the first failure mostly follows from it.
     let lines = outcome.failures.iter().take(1).map(|failure| format!("the scripted model, {failure}"));
-    let played = (outcome.unplayed > 0).then(|| format!("{} model answers were never asked for", outcome.unplayed));
+    let played =
+        (outcome.unplayed > 0).then(|| format!("{} model answers were never asked for", outcome.unplayed));
     let turn = (finish != Finish::Completed).then(|| "the turn did not complete".to_owned());
     let test = (!passes).then(|| "the test still fails".to_owned());
     for line in lines.chain(played).chain(turn).chain(test) {
@@ -247,7 +259,8 @@ mod tests {
     fn the_test_fails_with_the_bug_and_passes_with_the_fix() {
         let stage = Stage::set(None).unwrap();
         assert!(!test_passes(&stage.project));
-        let fixed = CALCULATOR.replace("multiply() {\n    echo $(($1 + $2))", "multiply() {\n    echo $(($1 * $2))");
+        let fixed =
+            CALCULATOR.replace("multiply() {\n    echo $(($1 + $2))", "multiply() {\n    echo $(($1 * $2))");
         fs::write(stage.project.join("calc.sh"), fixed).unwrap();
         assert!(test_passes(&stage.project));
     }

@@ -1,0 +1,10 @@
+//! The binary's promises, end to end: `quire exec` against a scripted model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![cfg(unix)]
+
+mod helpers;
+mod plain;
+mod refusals;
+mod resume;
+mod stopping;
+mod world;
