@@ -62,7 +62,7 @@ pub(crate) async fn thread_start(
             let session = thread.session();
             let started = ThreadStartedNotification { thread: Box::new(session.thread.clone()) };
             answer(respond, Ok(ClientResponse::ThreadStart(session)));
-            shared.peers.tell(ServerNotification::ThreadStarted(started)).await;
+            shared.peers.tell(thread.id, ServerNotification::ThreadStarted(started)).await;
             run(shared, thread, events);
         }
         Err(error) => refuse(respond, error),
@@ -105,7 +105,7 @@ pub(crate) async fn thread_resume(
         Ok(resumed) => {
             let (thread, events) = register(shared, peer, resumed);
             let status = ThreadStatusChangedNotification { thread_id: thread.id, status: ThreadStatus::Idle };
-            shared.peers.tell(ServerNotification::ThreadStatusChanged(status)).await;
+            shared.peers.tell(thread.id, ServerNotification::ThreadStatusChanged(status)).await;
             answer(respond, Ok(ClientResponse::ThreadResume(thread.session())));
             run(shared, thread, events);
         }

@@ -153,6 +153,7 @@ async fn tell_context(thread: &mut ThreadState, turn: &Turn) {
     let surroundings = Surroundings {
         shell: services.shell.name(),
         developer_instructions: services.developer_instructions.as_deref(),
+        personality: services.personality,
         instructions: services.instructions.text.as_deref(),
         previous_model: thread.previous_model.as_deref(),
         base_instructions: &services.base_instructions,

@@ -27,6 +27,15 @@ pub(super) enum SandboxPermissions {
     UseDefault,
     /// Yes.
     RequireEscalated,
+    /// A little.
+    WithAdditionalPermissions,
+}
+
+impl SandboxPermissions {
+    /// Whether a person would have to be asked.
+    pub(super) fn asks_for_more(self) -> bool {
+        self != Self::UseDefault
+    }
 }
 
 /// Variables every session command gets, so that programs print plain text and never wait for a pager.
@@ -109,7 +118,7 @@ impl Command {
 
     /// Decides whether it may run.
     pub(super) fn decide(&self, turn: &TurnScope, permissions: SandboxPermissions) -> Decision {
-        let escalated = permissions == SandboxPermissions::RequireEscalated;
+        let escalated = permissions.asks_for_more();
         approvals::command(&turn.approval_policy, &turn.profile, &self.argv, &self.shown, escalated)
     }
 

@@ -70,7 +70,7 @@ impl Tool for ShellCommand {
             if let Some(answer) = command.as_patch(&call.call_id, turn).await {
                 return answer;
             }
-            if arguments.sandbox_permissions == SandboxPermissions::RequireEscalated {
+            if arguments.sandbox_permissions.asks_for_more() {
                 approvals::escalation(&turn.approval_policy, "should not").map_err(Refusal)?;
             }
             let item = command.started_item(&call.call_id, CommandSource::Agent, None, turn);
