@@ -63,7 +63,7 @@ pub(crate) async fn thread_start(
             let started = ThreadStartedNotification { thread: Box::new(session.thread.clone()) };
             answer(respond, Ok(ClientResponse::ThreadStart(session)));
             shared.peers.tell(thread.id, ServerNotification::ThreadStarted(started)).await;
-            run(shared, thread, events);
+            run(shared, thread, events).await;
         }
         Err(error) => refuse(respond, error),
     }
@@ -107,7 +107,7 @@ pub(crate) async fn thread_resume(
             let status = ThreadStatusChangedNotification { thread_id: thread.id, status: ThreadStatus::Idle };
             shared.peers.tell(thread.id, ServerNotification::ThreadStatusChanged(status)).await;
             answer(respond, Ok(ClientResponse::ThreadResume(thread.session())));
-            run(shared, thread, events);
+            run(shared, thread, events).await;
         }
         Err(error) => refuse(respond, error),
     }
@@ -127,7 +127,8 @@ fn register(
 }
 
 /// Lets a thread's events flow. What was odd about a stored thread is among them.
-fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>) {
+async fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>) {
+    let handle = thread.handle.clone();
     shared.tasks.spawn(forward(
         thread,
         events,
@@ -136,6 +137,10 @@ fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>
         Arc::clone(&shared.options.clock),
         shared.abandoned.clone(),
     ));
+    if shared.tasks.is_closed() {
+        // The server began to end while this thread began, and did not see it.
+        let _over = handle.submit(Op::Shutdown).await;
+    }
 }
 
 /// `thread/unsubscribe`.
