@@ -28,6 +28,7 @@ use crate::context::Parts;
 use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 use crate::history::History;
 use crate::identity;
+use crate::login_env::LoginEnvironment;
 use crate::outputs::Outlet;
 use crate::prompts;
 use crate::turn::{self, Mailbox, TurnStart};
@@ -66,6 +67,8 @@ pub(crate) struct Services {
     pub(crate) client: ModelClient,
     pub(crate) shell: Shell,
     pub(crate) command_env: Vec<(OsString, OsString)>,
+    /// `None` with the feature `shell_snapshot` off.
+    pub(crate) login_env: Option<LoginEnvironment>,
     search_path: Option<OsString>,
     pub(crate) user_home: Option<PathBuf>,
     pub(crate) temp_dir: Option<PathBuf>,
@@ -428,13 +431,20 @@ fn assemble(
         token_usage: born.loaded.as_ref().and_then(|loaded| loaded.token_info.clone()),
     };
     let announcements = start_announcements(&config, notices);
+    let shell = user_shell(&env);
+    let command_env = command_env(&config, &env);
+    let login_env = config.features.enabled(Feature::ShellSnapshot).then(|| {
+        let helper = engine.options.helper_exe.clone();
+        LoginEnvironment::new(shell.clone(), helper, settings.cwd.clone(), command_env.clone())
+    });
     let services = Arc::new(Services {
         thread_id: born.id,
         thread_source,
         installation_id: prepared.installation_id,
         client: prepared.client,
-        shell: user_shell(&env),
-        command_env: command_env(&config, &env),
+        shell,
+        command_env,
+        login_env,
         search_path: search_path(&env),
         user_home: variable(&env, "HOME").map(PathBuf::from),
         temp_dir: variable(&env, "TMPDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),

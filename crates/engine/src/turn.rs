@@ -15,7 +15,7 @@ use quire_protocol::{
 };
 use quire_repo::WorkspaceFacts;
 use serde_json::Value;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{self, Surroundings};
@@ -70,6 +70,8 @@ pub(crate) struct Turn {
     pub(crate) routing: TurnState,
     pub(crate) diff: Arc<TurnDiffTracker>,
     pub(crate) workspaces: WorkspaceLookup,
+    /// Taken beside the first request, for the commands that may follow.
+    _login_env: Option<AbortOnDrop>,
     pub(crate) first_token: Option<Instant>,
     pub(crate) last_message: Option<String>,
     pub(crate) rerouted: bool,
@@ -123,6 +125,7 @@ async fn begin(
         routing: TurnState::default(),
         diff: Arc::default(),
         workspaces: WorkspaceLookup::start(thread.settings.cwd.clone()),
+        _login_env: thread.services.login_env.as_ref().map(|login_env| AbortOnDrop(login_env.begin())),
         first_token: None,
         last_message: None,
         rerouted: false,
@@ -249,7 +252,7 @@ pub(crate) fn turn_error(error: &ModelError) -> TurnError {
 /// that goes out first goes without.
 pub(crate) struct WorkspaceLookup {
     facts: Arc<Mutex<Option<(std::path::PathBuf, WorkspaceFacts)>>>,
-    task: AbortHandle,
+    _task: AbortOnDrop,
 }
 
 impl WorkspaceLookup {
@@ -260,7 +263,7 @@ impl WorkspaceLookup {
             let found = quire_repo::workspace_facts(&cwd).await;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = found;
         });
-        Self { facts, task: task.abort_handle() }
+        Self { facts, _task: AbortOnDrop(task) }
     }
 
     /// What is known by now.
@@ -269,8 +272,11 @@ impl WorkspaceLookup {
     }
 }
 
-impl Drop for WorkspaceLookup {
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }

@@ -104,7 +104,7 @@ impl Tool for ExecCommand {
             if let Decision::Refuse(reason) = command.decide(turn, arguments.sandbox_permissions) {
                 return Err(rejected(&command.shown, &reason));
             }
-            let session = start(&command, arguments.tty, turn)?;
+            let session = start(&command, arguments.tty, turn).await?;
             let session = Arc::new(session);
             let process_id = turn.services.sessions.insert(Arc::clone(&session));
             let item = command.started_item(
@@ -151,12 +151,12 @@ fn prepare(arguments: &Arguments, turn: &TurnScope) -> Command {
     Command::new(&shell, &arguments.cmd, login, cwd)
 }
 
-fn start(command: &Command, tty: bool, turn: &TurnScope) -> Result<Session, Refusal> {
+async fn start(command: &Command, tty: bool, turn: &TurnScope) -> Result<Session, Refusal> {
     let failed = |reason: String| {
         rejected(&command.shown, &format!("Failed to create unified exec process: {reason}"))
     };
     let request =
-        command.spawn_request(turn, &PLAIN_TERMINAL, tty).map_err(|error| failed(error.to_string()))?;
+        command.spawn_request(turn, &PLAIN_TERMINAL, tty).await.map_err(|error| failed(error.to_string()))?;
     Session::spawn(request).map_err(|error| failed(error.to_string()))
 }
 

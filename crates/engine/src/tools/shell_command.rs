@@ -89,7 +89,7 @@ impl Tool for ShellCommand {
 async fn run_command(command: &Command, timeout: Duration, turn: &TurnScope) -> Answer {
     let failed =
         |reason: String| Answer::not_run(format!("execution error: {reason}"), CommandStatus::Failed);
-    match command.spawn_request(turn, &[], false) {
+    match command.spawn_request(turn, &[], false).await {
         Err(error) => failed(error.to_string()),
         Ok(request) => match quire_process::run_once(request, timeout).await {
             Err(error) => failed(format!("Io({:?})", error.io_error())),
