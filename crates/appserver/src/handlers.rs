@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::client::Responder;
-use crate::config::{self, Overrides};
+use crate::config::{self, Beginning, Overrides};
 use crate::peers::PeerId;
 use crate::server::{Shared, answer, refuse};
 use crate::threads::{LoadedThread, forward};
@@ -48,7 +48,7 @@ pub(crate) async fn thread_start(
         developer_instructions: params.developer_instructions.clone(),
     };
     let started = async {
-        let config = config::load(shared, Overrides::from(params)).await?;
+        let config = config::load(shared, Overrides::from(params), Beginning::New).await?;
         shared.engine()?.start_thread(config, new).await.map_err(|error| match error {
             EngineError::Model(text) => RpcError::invalid_request(text),
             error @ (EngineError::Home(_) | EngineError::Rollout(_)) => {
@@ -95,7 +95,7 @@ pub(crate) async fn thread_resume(
         developer_instructions: params.developer_instructions.clone(),
     };
     let resumed = async {
-        let config = config::load(shared, Overrides::from(params)).await?;
+        let config = config::load(shared, Overrides::from(params), Beginning::Resumed).await?;
         shared.engine()?.resume_thread(config, target, new).await.map_err(|error| match error {
             EngineError::Rollout(text) | EngineError::Model(text) => RpcError::invalid_request(text),
             error @ EngineError::Home(_) => RpcError::internal(format!("error creating thread: {error}")),
