@@ -195,10 +195,7 @@ impl Projection {
                 out
             }
             ThreadItem::WebSearch { query, .. } => self.web_search(query),
-            ThreadItem::ImageView { path, .. } => {
-                format!("{} {}\n", self.paint(Style::Label, "viewed image:"), path.display())
-            }
-            ThreadItem::UserMessage { .. } => String::new(),
+            ThreadItem::ImageView { .. } | ThreadItem::UserMessage { .. } => String::new(),
         }
     }
 

@@ -297,12 +297,12 @@ fn style(args: &ExecArgs, host: &Host, config: &Config, prompt: &str) -> Style {
         },
         summary: config.model_reasoning_summary.map(|summary| summary.as_str().to_owned()),
         prompt: prompt.to_owned(),
-        notes: trust_note(config).into_iter().collect(),
+        notes: trust_note(config).filter(|_| args.command.is_none()).into_iter().collect(),
         repeats_answer: !(host.stdout_is_terminal && host.stderr_is_terminal),
     })
 }
 
-/// A run that may write makes its project a trusted one; people are told.
+/// A new thread that may write makes its project a trusted one; people are told.
 fn trust_note(config: &Config) -> Option<String> {
     let mode = mode_of(&config.sandbox_policy).filter(|_| config.active_permission_profile.is_none());
     let writes = mode.is_some_and(|mode| mode != SandboxMode::ReadOnly);

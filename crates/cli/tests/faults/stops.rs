@@ -1,6 +1,7 @@
 //! Signals while a command with children of its own runs behind the sandbox.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -21,9 +22,8 @@ struct Stuck {
 
 impl Stuck {
     async fn start(args: &[&str]) -> Self {
-        let world = World::new(json!([])).await;
-        let mark = format!("mark-{}", world.home.parent().unwrap().file_name().unwrap().to_str().unwrap());
-        drop(world);
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("mark-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let world = World::new(json!([run(&STUBBORN.replace("mark", &mark), "c"), say("Back.")])).await;
         std::fs::write(world.project.join(&mark), "").unwrap();
         let child = world.command(args).spawn().unwrap();
