@@ -77,7 +77,7 @@ async fn what_was_announced_survives_a_kill_at_any_instant() {
         .collect();
     let mut resumed = 0;
     for worker in workers {
-        resumed += worker.await.unwrap();
+        resumed += worker.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
     }
     // At least the runs that were killed behind the first announcement.
     assert!(resumed >= KILLS / 2 - KILLS / lines, "only {resumed} threads were there to be resumed");
@@ -93,8 +93,7 @@ impl Attempt {
     async fn run(kill: Kill) -> Self {
         let world = World::new(script()).await;
         std::fs::write(world.project.join("a.txt"), "first file\n").unwrap();
-        let mut child =
-            world.command(&["exec", "--json", "-s", "workspace-write", PROMPT]).spawn().unwrap();
+        let mut child = world.command(&["exec", "--json", "-s", "workspace-write", PROMPT]).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut announced = Vec::new();
         let reading = async {
@@ -133,15 +132,19 @@ impl Attempt {
         let lines = rollouts.first().map(|rollout| stored(rollout)).unwrap_or_default();
         let mut ended = 0;
         for item in self.items("item.completed") {
-            assert!(is_stored(item, &lines), "{kill}: {item} ended, but is not in\n{lines:#?}");
+            assert!(is_stored(item, &lines), "{kill}: {item} ended, but is not in\n{}", text(&lines));
             ended += 1;
         }
         for item in self.items("item.started") {
-            assert!(is_begun(item, &lines), "{kill}: {item} began, but is not in\n{lines:#?}");
+            assert!(is_begun(item, &lines), "{kill}: {item} began, but is not in\n{}", text(&lines));
         }
         for (event, kind) in [("turn.started", "task_started"), ("turn.completed", "task_complete")] {
             let announced = self.announced.iter().any(|line| line["type"] == event);
-            assert!(!announced || payloads(&lines, kind).next().is_some(), "{kill}: no {kind} in\n{lines:#?}");
+            assert!(
+                !announced || payloads(&lines, kind).next().is_some(),
+                "{kill}: no {kind} in\n{}",
+                text(&lines)
+            );
         }
         ended
     }
@@ -168,14 +171,22 @@ impl Attempt {
     }
 }
 
+fn text(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
 /// Whether the log holds an item that ended, output and all.
 fn is_stored(item: &Value, lines: &[Value]) -> bool {
     let has = |kind, field: &str, text: &Value| {
         payloads(lines, kind).any(|payload| holds(&payload[field], text.as_str().unwrap()))
     };
     match item["type"].as_str().unwrap() {
-        "agent_message" => has("agent_message", "message", &item["text"]) && has("message", "content", &item["text"]),
-        "reasoning" => has("agent_reasoning", "text", &item["text"]) && has("reasoning", "summary", &item["text"]),
+        "agent_message" => {
+            has("agent_message", "message", &item["text"]) && has("message", "content", &item["text"])
+        }
+        "reasoning" => {
+            has("agent_reasoning", "text", &item["text"]) && has("reasoning", "summary", &item["text"])
+        }
         "command_execution" => has("function_call_output", "output", &item["aggregated_output"]),
         "file_change" => {
             has("patch_apply_end", "changes", &item["changes"][0]["path"])

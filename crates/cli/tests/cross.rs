@@ -93,7 +93,17 @@ async fn the_other_program_tells_the_model_the_same() {
         assert_eq!(same, other, "begun by {}", first.display());
         assert_eq!(same_usage, other_usage);
         let words = json!(same).to_string();
-        for word in ["look around", "BLOB", "First I look.", "seen", "Plan updated", "A n.txt", "code 3", "answer 0", "go on"] {
+        for word in [
+            "look around",
+            "BLOB",
+            "First I look.",
+            "seen",
+            "Plan updated",
+            "A n.txt",
+            "code 3",
+            "answer 0",
+            "go on",
+        ] {
             assert!(words.contains(word), "{word}: {words}");
         }
     }
@@ -102,8 +112,10 @@ async fn the_other_program_tells_the_model_the_same() {
 /// Two runs of one program differ in these: times and random numbers in the texts of outputs.
 fn forget_accidents(item: &mut Value) {
     let Some(output) = item["output"].as_str() else { return };
-    let kept: Vec<_> =
-        output.lines().filter(|line| !line.starts_with("Chunk ID: ") && !line.starts_with("Wall time: ")).collect();
+    let kept: Vec<_> = output
+        .lines()
+        .filter(|line| !line.starts_with("Chunk ID: ") && !line.starts_with("Wall time: "))
+        .collect();
     item["output"] = json!(kept.join("\n"));
 }
 

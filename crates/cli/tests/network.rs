@@ -11,7 +11,12 @@ use support::{World, finish, run, say, skip, works};
 
 /// A world whose project is a real repository, so that everything git is asked for is there.
 async fn world_with_repository() -> World {
-    let world = World::new(json!([run("git status --short; echo $HOME", "c1"), run("cat a.txt", "c2"), say("Done.")])).await;
+    let world = World::new(json!([
+        run("git status --short; echo $HOME", "c1"),
+        run("cat a.txt", "c2"),
+        say("Done.")
+    ]))
+    .await;
     std::fs::write(world.project.join("a.txt"), "a\n").unwrap();
     for args in [
         &["init", "--quiet"][..],
@@ -58,9 +63,11 @@ async fn one_connection_and_no_name_server() {
     let [connection] = &connections[..] else { panic!("one connection:\n{}", connections.join("\n")) };
     let port = format!("sin_port=htons({}), sin_addr=inet_addr(\"127.0.0.1\")", world.model.address().port());
     assert!(connection.contains(&port), "{connection}");
-    let sockets: Vec<_> = calls("socket(AF_INET").into_iter().filter(|call| call.contains("SOCK_DGRAM")).collect();
+    let sockets: Vec<_> =
+        calls("socket(AF_INET").into_iter().filter(|call| call.contains("SOCK_DGRAM")).collect();
     assert_eq!(sockets, Vec::<String>::new(), "a socket to ask a name server with");
-    let sent: Vec<_> = calls("sendto(").into_iter().filter(|call| call.contains("sa_family=AF_INET")).collect();
+    let sent: Vec<_> =
+        calls("sendto(").into_iter().filter(|call| call.contains("sa_family=AF_INET")).collect();
     assert_eq!(sent, Vec::<String>::new());
     assert_eq!(calls("resolv.conf"), Vec::<String>::new(), "somebody looks for a name server");
 }
@@ -72,14 +79,16 @@ fn works_where_there_is_no_network_at_all() {
     if !works("unshare", &["-rn", "sh", "-c", UP]) {
         return skip(TEST, "no network namespace can be made here (`unshare -rn`, `ip`)");
     }
-    let script = format!("{UP} && exec \"$0\" --exact --ignored --nocapture a_turn_on_the_loopback_interface");
+    let script =
+        format!("{UP} && exec \"$0\" --exact --ignored --nocapture a_turn_on_the_loopback_interface");
     let output = Command::new("unshare")
         .args(["-rn", "sh", "-c", &script])
         .arg(std::env::current_exe().unwrap())
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && told.contains("1 passed"), "{told}");
 }
 

@@ -116,9 +116,24 @@ async fn nonsense_is_told_once_and_the_session_goes_on() {
         ("half a status line", Answer::Bytes(b"HTTP/1.1 2"), SEND_FAILED, 2),
         ("an endless header", Answer::EndlessHeader, SEND_FAILED, 2),
         ("a web page", Answer::Page("text/html", "<html><body>Sign in</body></html>"), CLOSED_EARLY, 2),
-        ("an event cut short", Answer::Page(SSE, "data: {\"type\":\"response.output_item.done\",\"it"), CLOSED_EARLY, 2),
-        ("an event that is no JSON", Answer::Page(SSE, "data: {\"type\":\"resp\n\ndata: [1\n\n"), CLOSED_EARLY, 2),
-        ("events of another kind", Answer::Page(SSE, "data: 7\n\ndata: null\n\ndata: {\"type\":3}\n\n"), CLOSED_EARLY, 2),
+        (
+            "an event cut short",
+            Answer::Page(SSE, "data: {\"type\":\"response.output_item.done\",\"it"),
+            CLOSED_EARLY,
+            2,
+        ),
+        (
+            "an event that is no JSON",
+            Answer::Page(SSE, "data: {\"type\":\"resp\n\ndata: [1\n\n"),
+            CLOSED_EARLY,
+            2,
+        ),
+        (
+            "events of another kind",
+            Answer::Page(SSE, "data: 7\n\ndata: null\n\ndata: {\"type\":3}\n\n"),
+            CLOSED_EARLY,
+            2,
+        ),
         ("an endless line", Answer::EndlessLine, TOO_LARGE, 1),
     ];
     for (name, answer, error, requests) in rows {
@@ -159,7 +174,13 @@ async fn nobody_listens() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let ran = ask(&world, port).await;
-    assert_told(&world, &ran, "nobody listens", &format!("{SEND_FAILED} (http://127.0.0.1:{port}/v1/responses)")).await;
+    assert_told(
+        &world,
+        &ran,
+        "nobody listens",
+        &format!("{SEND_FAILED} (http://127.0.0.1:{port}/v1/responses)"),
+    )
+    .await;
     let retry: Value = ran.events()[2].clone();
     assert!(retry["message"].as_str().unwrap().starts_with("Reconnecting... 1/1 ("), "{retry}");
 }

@@ -70,16 +70,36 @@ async fn configurations_that_cannot_be_read() {
 #[tokio::test]
 async fn arguments_and_files_that_make_no_run() {
     let rows: &[(&[&str], &[u8], i32, &str)] = &[
-        (&["exec", "--output-schema", "none.json", "x"], b"", 1, "Failed to read output schema file none.json: No such"),
-        (&["exec", "--output-schema", "bad.json", "x"], b"", 1, "file bad.json is not valid JSON: EOF while parsing"),
-        (&["exec", "--output-schema", ".", "x"], b"", 1, "Failed to read output schema file .: Is a directory"),
+        (
+            &["exec", "--output-schema", "none.json", "x"],
+            b"",
+            1,
+            "Failed to read output schema file none.json: No such",
+        ),
+        (
+            &["exec", "--output-schema", "bad.json", "x"],
+            b"",
+            1,
+            "file bad.json is not valid JSON: EOF while parsing",
+        ),
+        (
+            &["exec", "--output-schema", ".", "x"],
+            b"",
+            1,
+            "Failed to read output schema file .: Is a directory",
+        ),
         (&["exec", "-C", "none", "x"], b"", 1, "Error: No such file or directory (os error 2)"),
         (&["exec", "-C", "bad.json/below", "x"], b"", 1, "Error: Not a directory (os error 20)"),
         (&["exec", "resume", UNKNOWN, "x"], b"", 1, "no rollout found for thread id"),
         (&["exec", "resume", "nobody", "x"], b"", 1, "no session has the id or name `nobody`"),
         (&["exec", "resume", "--last", "x"], b"", 1, "no session of"),
         (&["exec", "--image", "none.png", "resume", UNKNOWN, "x"], b"", 1, "no rollout found for thread id"),
-        (&["exec", "--image", "bad.json", "resume", "nobody", "x"], b"", 1, "no session has the id or name `nobody`"),
+        (
+            &["exec", "--image", "bad.json", "resume", "nobody", "x"],
+            b"",
+            1,
+            "no session has the id or name `nobody`",
+        ),
         (&["exec", "-"], b"ok so far \xC3", 1, "Failed to read prompt from stdin: input is not valid UTF-8"),
         (&["exec", "-"], b"\xFF\xFE\0\0x\0\0\0", 1, "input appears to be UTF-32LE"),
         (&["exec", "--no-such-flag", "x"], b"", 2, "error: unexpected argument '--no-such-flag' found"),
@@ -109,10 +129,18 @@ async fn homes_that_are_none() {
         finish(world.command(&["exec", "x"]).env("CODEX_HOME", home).spawn().unwrap()).await
     };
     let ran = run(&missing).await;
-    assert!(ran.assert_code(1).err.contains(&format!("{missing:?}, but that path does not exist")), "{}", ran.err);
+    assert!(
+        ran.assert_code(1).err.contains(&format!("{missing:?}, but that path does not exist")),
+        "{}",
+        ran.err
+    );
     assert!(!missing.exists(), "a home that was asked for by name is not made");
     let ran = run(&file).await;
-    assert!(ran.assert_code(1).err.contains(&format!("{file:?}, but that path is not a directory")), "{}", ran.err);
+    assert!(
+        ran.assert_code(1).err.contains(&format!("{file:?}, but that path is not a directory")),
+        "{}",
+        ran.err
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "a file");
 
     let inside = world.home.join("config.toml");

@@ -8,10 +8,11 @@ use nix::unistd::Pid;
 use serde_json::json;
 use tokio::process::Child;
 
-use crate::support::{LIMIT, Ran, World, finish, files, payloads, run, say, stored};
+use crate::support::{LIMIT, Ran, World, files, finish, payloads, run, say, stored};
 
 /// A command that does not end by itself or by a polite signal, with children in its group and out of it.
-const STUBBORN: &str = "trap '' INT TERM HUP; tail -f mark & setsid tail -f mark & (tail -f mark | cat) & touch started; wait";
+const STUBBORN: &str =
+    "trap '' INT TERM HUP; tail -f mark & setsid tail -f mark & (tail -f mark | cat) & touch started; wait";
 
 /// A run in the middle of a stubborn command. The name of the mark tells its processes from all others.
 struct Stuck {

@@ -43,9 +43,12 @@ async fn an_answer_nobody_reads_is_quiet_too() {
 /// The shell closes streams before the binary starts: files it opens later must not be taken for them.
 #[tokio::test]
 async fn streams_that_are_not_there() {
-    for (closed, out, err) in
-        [("2>&-", "Hello.\n", ""), (">&-", "", "tokens used"), ("<&-", "Hello.\n", "tokens used"), ("<&- >&- 2>&-", "", "")]
-    {
+    for (closed, out, err) in [
+        ("2>&-", "Hello.\n", ""),
+        (">&-", "", "tokens used"),
+        ("<&-", "Hello.\n", "tokens used"),
+        ("<&- >&- 2>&-", "", ""),
+    ] {
         let world = World::new(json!([run("echo out", "c"), say("Hello.")])).await;
         let mut command = Command::new("sh");
         command

@@ -61,9 +61,15 @@ async fn what_cannot_be_read_is_passed_over() {
     let junk: [(&str, &[u8]); 5] = [
         ("half a line", b"{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"resp"),
         ("noise", b"\x00\x01\x02 not json\n"),
-        ("no UTF-8", b"{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"event_msg\",\"payload\":\"\xff\"}\n"),
+        (
+            "no UTF-8",
+            b"{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"event_msg\",\"payload\":\"\xff\"}\n",
+        ),
         ("empty lines", b"\n\r\n\n"),
-        ("a kind of tomorrow", b"{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"hologram\",\"payload\":{}}\n"),
+        (
+            "a kind of tomorrow",
+            b"{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"hologram\",\"payload\":{}}\n",
+        ),
     ];
     for (name, junk) in junk {
         Damaged::new(|bytes| bytes.extend_from_slice(junk)).await.assert_goes_on(name).await;
