@@ -7,7 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{World, call, payloads, run, say, stored};
+use support::{World, call, finish, payloads, run, say, stored};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// Instants that are tried.
@@ -83,6 +83,13 @@ async fn what_was_announced_survives_a_kill_at_any_instant() {
     assert!(resumed >= KILLS / 2 - KILLS / lines, "only {resumed} threads were there to be resumed");
 }
 
+/// The binary for a person without a profile: hundreds of runs must not start somebody's real one.
+fn command(world: &World, args: &[&str]) -> tokio::process::Command {
+    let mut command = world.command(args);
+    command.env("HOME", &world.project);
+    command
+}
+
 /// A run that was killed, and what it had said by then.
 struct Attempt {
     world: World,
@@ -93,7 +100,8 @@ impl Attempt {
     async fn run(kill: Kill) -> Self {
         let world = World::new(script()).await;
         std::fs::write(world.project.join("a.txt"), "first file\n").unwrap();
-        let mut child = world.command(&["exec", "--json", "-s", "workspace-write", PROMPT]).spawn().unwrap();
+        let mut child =
+            command(&world, &["exec", "--json", "-s", "workspace-write", PROMPT]).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut announced = Vec::new();
         let reading = async {
@@ -156,7 +164,8 @@ impl Attempt {
             return false;
         };
         let asked = self.world.model.sampling_requests().len();
-        let ran = self.world.run(&["exec", "--json", "resume", id, "go on"]).await;
+        let ran =
+            finish(command(&self.world, &["exec", "--json", "resume", id, "go on"]).spawn().unwrap()).await;
         ran.assert_code(0);
         assert_eq!(ran.shape().last().unwrap(), "turn.completed", "{kill:?}");
         let told = self.world.request(asked)["input"].clone();

@@ -2,26 +2,31 @@
 //!
 //! A profile can take longer than most commands (version managers do). So the user's shell is run as a login shell once
 //! per thread, beside the first request, and says what it exports; commands then run in a plain shell with those
-//! variables. Nothing is written to disk: an environment is full of secrets.
-//! A newcomer's trap: only exported variables matter. Functions and aliases of a profile do not reach a command either
-//! way, in the reference as here.
+//! variables.
+//! A newcomer's trap: a profile must never be killed, nor lose its output, half way: it may hold a lock of some version
+//! manager that nobody would release. So it writes to a file rather than a pipe, it outlives a turn and even us, and it
+//! is only *asked* to end when it takes too long.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quire_process::{Exit, SpawnRequest, run_once};
 use quire_shell::Shell;
 use tokio::sync::OnceCell;
-use tokio::task::JoinHandle;
 
 /// First argument under which our own program prints its environment, each variable ended by a NUL byte.
 pub const PRINT_ENVIRONMENT_FLAG: &str = "--quire-print-environment";
 
 /// A profile that takes longer is not waited for; commands then run in real login shells.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// Larger environments cannot be passed to a program anyway.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a shell sets for itself.
 const NOT_TAKEN: [&str; 4] = ["PWD", "OLDPWD", "SHLVL", "_"];
@@ -49,12 +54,12 @@ impl LoginEnvironment {
         Self { source: Source { shell, helper_exe, cwd, env }, taken: Arc::default() }
     }
 
-    /// Begins to take it, so that it is there when the first command comes. The task may be aborted at any time.
-    pub(crate) fn begin(&self) -> JoinHandle<()> {
+    /// Begins to take it, so that it is there when the first command comes. Beginning twice takes it once.
+    pub(crate) fn begin(&self) {
         let (source, taken) = (self.source.clone(), Arc::clone(&self.taken));
         tokio::spawn(async move {
             taken.get_or_init(|| take(source)).await;
-        })
+        });
     }
 
     /// What a login shell exports; nothing when it could not be asked, or when the command is not of this shell and
@@ -68,17 +73,48 @@ impl LoginEnvironment {
 }
 
 async fn take(source: Source) -> Option<Arc<Variables>> {
-    let mut argv = source.shell.argv(&format!("exec \"$0\" {PRINT_ENVIRONMENT_FLAG}"), true).into_iter();
-    let request = SpawnRequest {
-        program: argv.next()?.into(),
-        args: argv.map(OsString::from).chain([source.helper_exe.into_os_string()]).collect(),
-        cwd: source.cwd,
-        env: source.env,
-        ..SpawnRequest::default()
-    };
-    let done = run_once(request, LIMIT).await.ok().filter(|done| done.exit == Exit::Code(0))?;
-    let variables = parse(&done.output)?;
-    Some(Arc::new(variables))
+    match ask_login_shell(source).await {
+        Ok(output) => parse(&output).map(Arc::new),
+        Err(error) => {
+            tracing::warn!("the login shell's environment could not be taken: {error}");
+            None
+        }
+    }
+}
+
+async fn ask_login_shell(source: Source) -> io::Result<Vec<u8>> {
+    let mut file = tempfile::tempfile()?;
+    let argv = source.shell.argv(&format!("exec \"$0\" {PRINT_ENVIRONMENT_FLAG}"), true);
+    let mut child = tokio::process::Command::new(&argv[0])
+        .args(&argv[1..])
+        .arg(&source.helper_exe)
+        .current_dir(&source.cwd)
+        .env_clear()
+        .envs(source.env)
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    match tokio::time::timeout(LIMIT, child.wait()).await {
+        Ok(status) => {
+            if !status?.success() {
+                return Err(io::Error::other("it failed"));
+            }
+        }
+        Err(_) => {
+            child.id().inspect(|leader| quire_process::ask_group_to_end(*leader));
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+    tokio::task::spawn_blocking(move || read_back(&mut file)).await?
+}
+
+fn read_back(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut output = Vec::new();
+    file.rewind()?;
+    file.take(MAX_BYTES).read_to_end(&mut output)?;
+    Ok(output)
 }
 
 /// What a profile prints comes before the first variable and is left out with the marker that ends it.

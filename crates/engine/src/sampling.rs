@@ -293,7 +293,7 @@ impl Reader {
         }
         thread.outlet.record(lines).await;
         if let Some(shown) = shown {
-            if !was_open && !matches!(shown, TurnItem::WebSearch { .. }) {
+            if !was_open {
                 thread.outlet.announce(Some(&turn.id), EventKind::ItemStarted(as_started(&shown))).await;
             }
             thread.outlet.announce(Some(&turn.id), EventKind::ItemCompleted(shown)).await;

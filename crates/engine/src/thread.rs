@@ -299,6 +299,7 @@ pub(crate) async fn resume(
     target: ResumeTarget,
     params: NewThread,
 ) -> Result<StartedThread, EngineError> {
+    let prepared = prepare(&engine, &config).await?;
     let home = engine.options.home.clone();
     let found = blocking(move || -> Result<(PathBuf, Loaded), String> {
         let path = match target {
@@ -309,7 +310,6 @@ pub(crate) async fn resume(
         Ok((path, loaded))
     });
     let (path, mut loaded) = found.await?.map_err(EngineError::Rollout)?;
-    let prepared = prepare(&engine, &config).await?;
     let settings = Settings::from_config(&config);
     let base = base_text(&config, &params, loaded.base_instructions.take(), &settings);
     let writer = RolloutWriter::resume(path.clone(), Arc::clone(&engine.options.clock));

@@ -70,8 +70,6 @@ pub(crate) struct Turn {
     pub(crate) routing: TurnState,
     pub(crate) diff: Arc<TurnDiffTracker>,
     pub(crate) workspaces: WorkspaceLookup,
-    /// Taken beside the first request, for the commands that may follow.
-    _login_env: Option<AbortOnDrop>,
     pub(crate) first_token: Option<Instant>,
     pub(crate) last_message: Option<String>,
     pub(crate) rerouted: bool,
@@ -116,6 +114,9 @@ async fn begin(
     cancel: CancellationToken,
 ) -> Turn {
     let started_unix_ms = thread.services.engine.options.clock.unix_ms();
+    if let Some(login_env) = &thread.services.login_env {
+        login_env.begin();
+    }
     let turn = Turn {
         id,
         started_unix_ms,
@@ -125,7 +126,6 @@ async fn begin(
         routing: TurnState::default(),
         diff: Arc::default(),
         workspaces: WorkspaceLookup::start(thread.settings.cwd.clone()),
-        _login_env: thread.services.login_env.as_ref().map(|login_env| AbortOnDrop(login_env.begin())),
         first_token: None,
         last_message: None,
         rerouted: false,

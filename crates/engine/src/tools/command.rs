@@ -102,7 +102,14 @@ pub(super) struct Command {
 impl Command {
     pub(super) fn new(shell: &Shell, script: &str, login: bool, cwd: PathBuf) -> Self {
         let argv = shell.argv(script, login);
-        Self { shown: quire_shell::join(&argv), argv, cwd, shell: shell.clone(), script: script.to_owned(), login }
+        Self {
+            shown: quire_shell::join(&argv),
+            argv,
+            cwd,
+            shell: shell.clone(),
+            script: script.to_owned(),
+            login,
+        }
     }
 
     /// The patch the script is, when it is nothing but a call of `apply_patch`.
@@ -206,7 +213,9 @@ fn environment(
 ) -> Vec<(OsString, OsString)> {
     let extra = extra.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let set = turn.services.config.shell_environment_policy.set.iter();
-    let set = set.map(|(name, value)| (OsString::from(name), OsString::from(value))).filter(|_| login_env.is_some());
+    let set = set
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .filter(|_| login_env.is_some());
     let thread = ("CODEX_THREAD_ID".into(), turn.services.thread_id.to_string().into());
     let env: BTreeMap<OsString, OsString> = turn
         .services

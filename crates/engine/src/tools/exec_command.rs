@@ -202,7 +202,7 @@ impl Report<'_> {
             self.chunk_id,
             self.wall.as_secs_f64(),
             approx_tokens(self.output.dropped + output.len()),
-            tool_text(&output, budget),
+            tool_text(&output, budget, self.output.dropped),
         )
     }
 }
