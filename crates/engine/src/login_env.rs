@@ -1,8 +1,8 @@
 //! The environment a login shell makes, taken once (tools sheet §3.3).
 //!
 //! A profile can take longer than most commands (version managers do). So the user's shell is run as a login shell once
-//! per thread, beside the first request, and says what it exports; commands then run in a plain shell with those
-//! variables.
+//! per thread, when the first command comes, and says what it exports; commands then run in a plain shell with those
+//! variables. A thread without commands runs no profile.
 //! A newcomer's trap: a profile must never be killed, nor lose its output, half way: it may hold a lock of some version
 //! manager that nobody would release. So it writes to a file rather than a pipe, it outlives a turn and even us, and it
 //! is only *asked* to end when it takes too long.
@@ -14,10 +14,11 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quire_shell::Shell;
-use tokio::sync::OnceCell;
+use tokio::sync::SetOnce;
 
 /// First argument under which our own program prints its environment, each variable ended by a NUL byte.
 pub const PRINT_ENVIRONMENT_FLAG: &str = "--quire-print-environment";
@@ -34,10 +35,11 @@ const NOT_TAKEN: [&str; 4] = ["PWD", "OLDPWD", "SHLVL", "_"];
 /// Variables by name.
 type Variables = Vec<(OsString, OsString)>;
 
-/// The login environment of one thread, taken when it is first wanted.
+/// The login environment of one thread, taken when the first command wants it.
 pub(crate) struct LoginEnvironment {
     source: Source,
-    taken: Arc<OnceCell<Option<Arc<Variables>>>>,
+    begun: AtomicBool,
+    taken: Arc<SetOnce<Option<Arc<Variables>>>>,
 }
 
 #[derive(Clone)]
@@ -51,24 +53,23 @@ struct Source {
 impl LoginEnvironment {
     /// For commands of this shell that start in this folder with this environment.
     pub(crate) fn new(shell: Shell, helper_exe: PathBuf, cwd: PathBuf, env: Variables) -> Self {
-        Self { source: Source { shell, helper_exe, cwd, env }, taken: Arc::default() }
-    }
-
-    /// Begins to take it, so that it is there when the first command comes. Beginning twice takes it once.
-    pub(crate) fn begin(&self) {
-        let (source, taken) = (self.source.clone(), Arc::clone(&self.taken));
-        tokio::spawn(async move {
-            taken.get_or_init(|| take(source)).await;
-        });
+        Self { source: Source { shell, helper_exe, cwd, env }, begun: AtomicBool::new(false), taken: Arc::default() }
     }
 
     /// What a login shell exports; nothing when it could not be asked, or when the command is not of this shell and
-    /// folder.
+    /// folder. The first call asks, and all wait for its answer; a call that is given up does not stop the asking.
     pub(crate) async fn variables(&self, shell: &Shell, cwd: &Path) -> Option<Arc<Variables>> {
         if *shell != self.source.shell || cwd != self.source.cwd || !shell.kind.is_posix() {
             return None;
         }
-        self.taken.get_or_init(|| take(self.source.clone())).await.clone()
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            let (source, taken) = (self.source.clone(), Arc::clone(&self.taken));
+            tokio::spawn(async move {
+                // Only this task sets it.
+                let _ = taken.set(take(source).await);
+            });
+        }
+        self.taken.wait().await.clone()
     }
 }
 

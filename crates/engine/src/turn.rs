@@ -114,9 +114,6 @@ async fn begin(
     cancel: CancellationToken,
 ) -> Turn {
     let started_unix_ms = thread.services.engine.options.clock.unix_ms();
-    if let Some(login_env) = &thread.services.login_env {
-        login_env.begin();
-    }
     let turn = Turn {
         id,
         started_unix_ms,
