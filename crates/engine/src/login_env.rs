@@ -53,7 +53,11 @@ struct Source {
 impl LoginEnvironment {
     /// For commands of this shell that start in this folder with this environment.
     pub(crate) fn new(shell: Shell, helper_exe: PathBuf, cwd: PathBuf, env: Variables) -> Self {
-        Self { source: Source { shell, helper_exe, cwd, env }, begun: AtomicBool::new(false), taken: Arc::default() }
+        Self {
+            source: Source { shell, helper_exe, cwd, env },
+            begun: AtomicBool::new(false),
+            taken: Arc::default(),
+        }
     }
 
     /// What a login shell exports; nothing when it could not be asked, or when the command is not of this shell and

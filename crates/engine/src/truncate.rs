@@ -125,7 +125,10 @@ mod tests {
 
     #[test]
     fn long_tool_output_tells_its_lines() {
-        assert_eq!(tool_text("a\nb\n", Budget::tokens(0), 8), "Total output lines: 2\n\n…3 tokens truncated…");
+        assert_eq!(
+            tool_text("a\nb\n", Budget::tokens(0), 8),
+            "Total output lines: 2\n\n…3 tokens truncated…"
+        );
         assert_eq!(tool_text("a\nb\n", Budget::tokens(1), 0), "a\nb\n");
     }
 }

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use quire_appserver_protocol::notices::{DeprecationNoticeNotification, ErrorNotification, ModelRerouteReason};
+use quire_appserver_protocol::notices::{
+    DeprecationNoticeNotification, ErrorNotification, ModelRerouteReason,
+};
 use quire_appserver_protocol::turn::{TurnNotification, TurnPlanStep, TurnPlanStepStatus};
 use quire_appserver_protocol::usage::TokenUsageBreakdown;
 use quire_appserver_protocol::{ServerNotification, ThreadItem};
