@@ -8,6 +8,7 @@
 mod approvals;
 mod context;
 mod engine;
+mod goals;
 mod history;
 mod identity;
 mod images;

@@ -13,24 +13,24 @@ use quire_process::SessionStore;
 use quire_protocol::{
     ApprovalPolicy, BaseInstructions, CollaborationMode, CollaborationSettings, EventKind, FileSystemPolicy,
     FileSystemSandboxPolicy, ModeKind, Op, PermissionProfile, REFERENCE_VERSION, RateLimitSnapshot,
-    ReasoningEffort, ReasoningSummary, SandboxPolicy, SessionMeta, ThreadId, ThreadSource, TokenUsageInfo,
-    TurnContext, TurnId, TurnOverrides, UserInput,
+    ReasoningEffort, ReasoningSummary, SandboxPolicy, SessionMeta, SessionSource, ThreadId, ThreadSource,
+    TokenUsageInfo, TurnContext, TurnId, TurnOverrides,
 };
 use quire_repo::{DiscoverOptions, Instructions};
 use quire_shell::Shell;
 use quire_store::{Loaded, RolloutWriter};
-use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::context::Parts;
 use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
+use crate::goals::Goals;
 use crate::history::History;
 use crate::identity;
 use crate::outputs::Outlet;
 use crate::prompts;
-use crate::turn::{self, Mailbox, TurnStart};
+use crate::tools::Gate;
+use crate::turn::{self, Cause, TurnStart};
 
 /// Events that may wait for a slow listener before the thread waits too.
 const EVENT_QUEUE: usize = 1024;
@@ -75,6 +75,8 @@ pub(crate) struct Services {
     pub(crate) developer_instructions: Option<String>,
     pub(crate) instructions: Instructions,
     pub(crate) sessions: SessionStore,
+    /// Nothing where a thread cannot have a goal.
+    pub(crate) goals: Option<Goals>,
     watchers: TaskTracker,
 }
 
@@ -241,6 +243,18 @@ pub(crate) struct ThreadState {
     pub(crate) usage: Option<TokenUsageInfo>,
     pub(crate) rate_limits: RateLimitSnapshot,
     pub(crate) window: u32,
+}
+
+impl ThreadState {
+    /// What this thread's tools are offered on the ground of.
+    pub(crate) fn gate(&self) -> Gate<'_> {
+        Gate {
+            config: &self.services.config,
+            model: &self.settings.info,
+            policy: &self.settings.sandbox_policy,
+            goals: self.services.goals.is_some(),
+        }
+    }
 }
 
 /// Starts a thread.
@@ -423,6 +437,11 @@ fn assemble(
         token_usage: born.loaded.as_ref().and_then(|loaded| loaded.token_info.clone()),
     };
     let announcements = start_announcements(&config, notices);
+    let has_goals = config.features.enabled(Feature::Goals) && !params.ephemeral;
+    let goal = born.loaded.as_ref().and_then(|loaded| loaded.goal.clone());
+    // A one-shot run ends with its turn; a turn begun after it would be cut off at once.
+    let continues = params.source != SessionSource::exec();
+    let goals = has_goals.then(|| Goals::new(born.id, goal, continues));
     let services = Arc::new(Services {
         thread_id: born.id,
         thread_source: params.thread_source,
@@ -441,6 +460,7 @@ fn assemble(
             .or_else(|| config.developer_instructions.clone()),
         instructions: prepared.instructions,
         sessions: SessionStore::default(),
+        goals,
         watchers: TaskTracker::new(),
         engine,
         config,
@@ -483,33 +503,54 @@ async fn run(mut state: ThreadState, mut ops: mpsc::Receiver<Op>, announcements:
     for kind in announcements {
         state.outlet.announce(None, kind).await;
     }
-    while let Some(op) = ops.recv().await {
-        match op {
-            Op::Interrupt => {}
-            Op::Shutdown => break,
-            Op::UserInput { turn_id, items, overrides, output_schema } => {
+    while let Some(wake) = next_wake(&state, &mut ops).await {
+        let start = match wake {
+            Wake::Op(Op::Interrupt) => continue,
+            Wake::Op(Op::Shutdown) => break,
+            Wake::Op(Op::UserInput { turn_id, items, overrides, output_schema }) => {
                 let services = Arc::clone(&state.services);
                 state.settings.apply(*overrides, &services.config);
-                if !run_turn(&mut state, &mut ops, turn_id, items, output_schema).await {
-                    break;
-                }
+                TurnStart::new(turn_id, Cause::Person(items), output_schema)
             }
+            Wake::Goal(steering) => {
+                // Version 4, as in the reference: not every reader takes such a turn for one a person began.
+                let turn_id = TurnId::new(state.services.engine.options.ids.item_id());
+                TurnStart::new(turn_id, Cause::Goal(steering), None)
+            }
+        };
+        if !run_turn(&mut state, &mut ops, start).await {
+            break;
         }
     }
     shutdown(&state).await;
 }
 
+/// What makes an idle thread do something.
+enum Wake {
+    /// It was told to.
+    Op(Op),
+    /// Its goal, with the words that begin the turn.
+    Goal(String),
+}
+
+/// Waits for something to do. What waits in the queue comes before the goal. Nothing when nobody holds the thread.
+async fn next_wake(state: &ThreadState, ops: &mut mpsc::Receiver<Op>) -> Option<Wake> {
+    match ops.try_recv() {
+        Ok(op) => return Some(Wake::Op(op)),
+        Err(mpsc::error::TryRecvError::Disconnected) => return None,
+        Err(mpsc::error::TryRecvError::Empty) => {}
+    }
+    match state.services.goals.as_ref().and_then(Goals::continuation) {
+        Some(steering) => Some(Wake::Goal(steering)),
+        None => ops.recv().await.map(Wake::Op),
+    }
+}
+
 /// Runs one turn while ops keep coming in. False when the thread is to end after it.
-async fn run_turn(
-    state: &mut ThreadState,
-    ops: &mut mpsc::Receiver<Op>,
-    turn_id: TurnId,
-    input: Vec<UserInput>,
-    output_schema: Option<Value>,
-) -> bool {
-    let cancel = CancellationToken::new();
-    let mailbox = Mailbox::default();
-    let start = TurnStart { turn_id, input, output_schema, cancel: cancel.clone(), mailbox: mailbox.clone() };
+async fn run_turn(state: &mut ThreadState, ops: &mut mpsc::Receiver<Op>, start: TurnStart) -> bool {
+    let services = Arc::clone(&state.services);
+    let cancel = start.cancel.clone();
+    let mailbox = start.mailbox.clone();
     let turn = turn::run(state, start);
     tokio::pin!(turn);
     let mut open = true;
@@ -518,7 +559,12 @@ async fn run_turn(
             () = &mut turn => return open,
             op = ops.recv(), if open => match op {
                 Some(Op::Interrupt) => cancel.cancel(),
-                Some(Op::UserInput { items, .. }) => mailbox.put(items),
+                Some(Op::UserInput { items, .. }) => {
+                    if let Some(goals) = &services.goals {
+                        goals.person_spoke();
+                    }
+                    mailbox.put(items);
+                }
                 Some(Op::Shutdown) | None => {
                     open = false;
                     cancel.cancel();

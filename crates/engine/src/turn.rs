@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use quire_models::{ModelError, TurnState};
 use quire_protocol::{
-    EventKind, ModeKind, ResponseItem, Role, RolloutEvent, RolloutItem, TurnError, TurnId, TurnItem,
-    TurnStatus, UserInput,
+    CodexErrorInfo, EventKind, ModeKind, ResponseItem, Role, RolloutEvent, RolloutItem, TurnError, TurnId,
+    TurnItem, TurnStatus, UserInput,
 };
 use quire_repo::WorkspaceFacts;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{self, Surroundings};
+use crate::goals::{self, Goals, Settled, TurnEnd};
 use crate::prompts;
 use crate::sampling;
 use crate::thread::ThreadState;
@@ -30,10 +31,24 @@ const MAX_WAITING_INPUTS: usize = 64;
 /// What a turn starts with.
 pub(crate) struct TurnStart {
     pub(crate) turn_id: TurnId,
-    pub(crate) input: Vec<UserInput>,
+    pub(crate) cause: Cause,
     pub(crate) output_schema: Option<Value>,
     pub(crate) cancel: CancellationToken,
     pub(crate) mailbox: Mailbox,
+}
+
+impl TurnStart {
+    pub(crate) fn new(turn_id: TurnId, cause: Cause, output_schema: Option<Value>) -> Self {
+        Self { turn_id, cause, output_schema, cancel: CancellationToken::new(), mailbox: Mailbox::default() }
+    }
+}
+
+/// What a turn begins with.
+pub(crate) enum Cause {
+    /// A person's words.
+    Person(Vec<UserInput>),
+    /// The thread's goal: words for the model that no person sees.
+    Goal(String),
 }
 
 /// Input that arrives while a turn runs. Clones share it.
@@ -73,6 +88,7 @@ pub(crate) struct Turn {
     pub(crate) first_token: Option<Instant>,
     pub(crate) last_message: Option<String>,
     pub(crate) rerouted: bool,
+    pub(crate) used_tools: bool,
 }
 
 /// Why a turn stops before the model is done.
@@ -83,10 +99,16 @@ pub(crate) enum Stop {
 
 /// Runs a turn from start to end.
 pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
-    let TurnStart { turn_id, input, output_schema, cancel, mailbox } = start;
+    let TurnStart { turn_id, cause, output_schema, cancel, mailbox } = start;
     let mut turn = begin(thread, turn_id, output_schema, cancel).await;
+    if let Some(goals) = &thread.services.goals {
+        goals.turn_began(matches!(cause, Cause::Goal(_)), turn.started_unix_ms);
+    }
     tell_context(thread, &turn).await;
-    tell_input(thread, &turn, &input).await;
+    match cause {
+        Cause::Person(input) => tell_input(thread, &turn, &input).await,
+        Cause::Goal(steering) => steer(thread, steering).await,
+    }
     let outcome = work(thread, &mut turn, &mailbox).await;
     end(thread, turn, outcome).await;
 }
@@ -103,6 +125,9 @@ async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> R
         }
         while let Some(input) = mailbox.take() {
             tell_input(thread, turn, &input).await;
+        }
+        if let Some(text) = thread.services.goals.as_ref().and_then(Goals::take_wrap_up) {
+            steer(thread, text).await;
         }
     }
 }
@@ -126,6 +151,7 @@ async fn begin(
         first_token: None,
         last_message: None,
         rerouted: false,
+        used_tools: false,
     };
     thread
         .outlet
@@ -190,8 +216,33 @@ async fn tell_input(thread: &mut ThreadState, turn: &Turn, input: &[UserInput]) 
     thread.outlet.announce(Some(&turn.id), EventKind::ItemCompleted(item)).await;
 }
 
+/// Puts words of ours before the model, in the user's role.
+async fn steer(thread: &mut ThreadState, text: String) {
+    let message = ResponseItem::message(Role::User, text);
+    thread.outlet.record(vec![RolloutItem::ResponseItem(message.clone())]).await;
+    thread.history.push(message);
+}
+
+/// Charges the goal with the turn, and notes what the turn's end means for it.
+async fn settle_goal(thread: &ThreadState, turn: &Turn, outcome: &Result<(), Stop>) {
+    let Some(goals) = &thread.services.goals else { return };
+    let end = match outcome {
+        Ok(()) => TurnEnd::Done { used_tools: turn.used_tools },
+        Err(Stop::Failed(error)) if error.info() == CodexErrorInfo::UsageLimitExceeded => TurnEnd::OutOfQuota,
+        Err(_) => TurnEnd::Stopped,
+    };
+    let Settled { goal, notice } = goals.turn_ended(end, thread.services.engine.options.clock.unix_ms());
+    if let Some(goal) = goal {
+        goals::tell(&thread.outlet, &turn.id, goal).await;
+    }
+    if let Some(message) = notice {
+        thread.outlet.announce(Some(&turn.id), EventKind::Warning { message }).await;
+    }
+}
+
 /// Writes down how the turn ended, then tells.
 async fn end(thread: &mut ThreadState, turn: Turn, outcome: Result<(), Stop>) {
+    settle_goal(thread, &turn, &outcome).await;
     let (status, error) = match outcome {
         Ok(()) => (TurnStatus::Completed, None),
         Err(Stop::Interrupted) => (TurnStatus::Interrupted, None),
@@ -232,12 +283,7 @@ async fn end(thread: &mut ThreadState, turn: Turn, outcome: Result<(), Stop>) {
 
 /// Leaves a note for the model that the stop was deliberate.
 async fn mark_interrupted(thread: &mut ThreadState) {
-    let marker = ResponseItem::message(
-        Role::User,
-        format!("<turn_aborted>\n{}\n</turn_aborted>", prompts::TURN_ABORTED),
-    );
-    thread.outlet.record(vec![RolloutItem::ResponseItem(marker.clone())]).await;
-    thread.history.push(marker);
+    steer(thread, format!("<turn_aborted>\n{}\n</turn_aborted>", prompts::TURN_ABORTED)).await;
 }
 
 pub(crate) fn turn_error(error: &ModelError) -> TurnError {

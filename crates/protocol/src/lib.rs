@@ -5,6 +5,7 @@
 //! *person or client* sees. One command call is two response items (call and output) but a single turn item.
 
 mod event;
+mod goal;
 mod ids;
 mod input;
 mod item;
@@ -14,6 +15,7 @@ mod rollout;
 mod usage;
 
 pub use event::{CodexErrorInfo, Event, EventKind, PlanStep, StepStatus, TurnError, TurnStatus};
+pub use goal::{Goal, GoalStatus};
 pub use ids::{ParseThreadIdError, ThreadId, TurnId};
 pub use input::{
     CollaborationMode, CollaborationSettings, ModeKind, Op, ReasoningEffort, ReasoningSummary, TurnOverrides,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApprovalPolicy, CollaborationMode, FileChange, FileSystemEntry, MessagePhase, ModeKind,
+    ApprovalPolicy, CollaborationMode, FileChange, FileSystemEntry, Goal, MessagePhase, ModeKind,
     PermissionProfile, RateLimitSnapshot, ReasoningEffort, ReasoningSummary, ResponseItem, SandboxPolicy,
     SearchAction, ThreadId, TokenUsageInfo, TurnId, UserInput,
 };
@@ -376,6 +376,17 @@ pub enum RolloutEvent {
     ThreadRolledBack {
         /// How many.
         num_turns: u32,
+    },
+    /// The thread's goal was set, cost something, or stands differently. The last one holds.
+    #[serde(rename_all = "camelCase")]
+    ThreadGoalUpdated {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn, unless it changed between turns.
+        #[serde(default)]
+        turn_id: Option<TurnId>,
+        /// The goal as it is now.
+        goal: Goal,
     },
     /// A kind this version does not act on.
     #[serde(other)]

@@ -20,6 +20,8 @@ use super::{Done, Gate, Payload, Refusal, Tool, ToolCall, TurnScope, find};
 pub(crate) struct Answer {
     /// Which call of the response it answers.
     pub(crate) position: usize,
+    /// The tool that was called.
+    pub(crate) tool: String,
     /// The output item.
     pub(crate) item: ResponseItem,
     /// What to announce once it is recorded.
@@ -121,7 +123,8 @@ impl Calls {
                 .tool
                 .map_or_else(|| super::interrupted_text(seconds), |tool| tool.interrupted_text(seconds));
             let item = output_item(&left.call, ToolOutput::Text(text));
-            self.finished.push_back(Answer { position: left.position, item, then: Vec::new() });
+            let tool = left.call.name;
+            self.finished.push_back(Answer { position: left.position, tool, item, then: Vec::new() });
         }
     }
 
@@ -152,7 +155,8 @@ impl Calls {
             Done::from(text)
         });
         let item = output_item(&held.call, done.output);
-        self.finished.push_back(Answer { position, item, then: done.then });
+        let tool = held.call.name;
+        self.finished.push_back(Answer { position, tool, item, then: done.then });
     }
 }
 

@@ -5,6 +5,7 @@ mod apply_patch;
 mod calls;
 mod command;
 mod exec_command;
+mod goals;
 mod request_user_input;
 mod shell_command;
 mod update_plan;
@@ -26,10 +27,12 @@ use quire_protocol::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::outputs::Outlet;
 use crate::thread::Services;
 pub(crate) use calls::Calls;
+pub(crate) use goals::UPDATE_GOAL;
 
 /// All built-in tools in request order (tools sheet §1).
 static ALL: &[&dyn Tool] = &[
@@ -37,6 +40,9 @@ static ALL: &[&dyn Tool] = &[
     &write_stdin::WriteStdin,
     &shell_command::ShellCommand,
     &update_plan::UpdatePlan,
+    &goals::GetGoal,
+    &goals::CreateGoal,
+    &goals::UpdateGoal,
     &request_user_input::RequestUserInput,
     &apply_patch::ApplyPatch,
     &view_image::ViewImage,
@@ -48,6 +54,8 @@ pub(crate) struct Gate<'a> {
     pub(crate) config: &'a Config,
     pub(crate) model: &'a ModelInfo,
     pub(crate) policy: &'a SandboxPolicy,
+    /// The thread can have a goal.
+    pub(crate) goals: bool,
 }
 
 /// A future that borrows the tool and its surroundings.
@@ -164,6 +172,8 @@ pub(crate) struct TurnScope {
     pub(crate) mode: ModeKind,
     pub(crate) model: Arc<ModelInfo>,
     pub(crate) diff: Arc<crate::turn_diff::TurnDiffTracker>,
+    /// Ends with the response that makes the calls. Whatever needs its token count waits for this.
+    pub(crate) response_over: CancellationToken,
 }
 
 impl TurnScope {
@@ -175,6 +185,10 @@ impl TurnScope {
     /// What paths in a patch are relative to.
     pub(crate) fn path_base(&self, cwd: &Path) -> PathBase {
         PathBase { cwd: cwd.to_owned(), home: self.services.user_home.clone() }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.services.engine.options.clock.unix_ms()
     }
 
     pub(crate) async fn announce(&self, kind: EventKind) {

@@ -1,0 +1,5 @@
+//! Threads run by the engine against a scripted model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod goals;
+mod world;
