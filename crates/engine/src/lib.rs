@@ -5,6 +5,7 @@
 //! await. The story of one turn is in `turn.rs`.
 //! A newcomer's trap: an item is *recorded* (on disk) before it is *announced* (an event). Never swap the two.
 
+mod agents;
 mod approvals;
 mod context;
 mod engine;

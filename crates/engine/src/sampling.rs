@@ -65,9 +65,10 @@ async fn one_attempt(thread: &mut ThreadState, turn: &mut Turn) -> Result<bool, 
         () = turn.cancel.cancelled() => return Err(Stop::Interrupted),
         opened = services.client.stream(&prompt, &sampling, &identity) => opened,
     };
+    let told = Arc::clone(&prompt.input);
     drop(prompt);
     let mut stream = opened.map_err(|error| Stop::Failed(Box::new(error)))?;
-    let mut reader = Reader::new(thread, turn);
+    let mut reader = Reader::new(thread, turn, told);
     let end = reader.read(thread, turn, &mut stream).await;
     drop(stream);
     reader.finish(thread, turn, end).await
@@ -94,9 +95,11 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
     };
     let window_id = format!("{}:{}", services.thread_id, thread.window);
     let workspaces = turn.workspaces.known();
+    let spawned_by = services.lineage.as_ref().map(|lineage| lineage.parent);
     let metadata = TurnMetadata {
-        session_id: services.thread_id,
+        session_id: services.session_id(),
         thread_id: services.thread_id,
+        spawned_by,
         thread_source: services.thread_source,
         turn_id: &turn.id,
         workspaces: workspaces.as_ref(),
@@ -107,7 +110,8 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
     };
     let identity = RequestIdentity {
         thread_id: services.thread_id,
-        session_id: services.thread_id,
+        session_id: services.session_id(),
+        spawned_by,
         turn_metadata: metadata.header(),
         window_id,
         installation_id: services.installation_id.clone(),
@@ -148,7 +152,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(thread: &ThreadState, turn: &Turn) -> Self {
+    /// `told` is what the model was sent.
+    fn new(thread: &ThreadState, turn: &Turn, told: Arc<[ResponseItem]>) -> Self {
         let settings = &thread.settings;
         let response_over = CancellationToken::new();
         let scope = Arc::new(TurnScope {
@@ -162,6 +167,9 @@ impl Reader {
             model: Arc::clone(&settings.info),
             diff: Arc::clone(&turn.diff),
             response_over: response_over.clone(),
+            settings: settings.clone(),
+            told,
+            baseline: thread.baseline.clone(),
         });
         Self { calls: Calls::new(scope), open: None, response_over }
     }

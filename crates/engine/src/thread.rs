@@ -13,8 +13,8 @@ use quire_process::SessionStore;
 use quire_protocol::{
     ApprovalPolicy, BaseInstructions, CollaborationMode, CollaborationSettings, EventKind, FileSystemPolicy,
     FileSystemSandboxPolicy, ModeKind, Op, PermissionProfile, REFERENCE_VERSION, RateLimitSnapshot,
-    ReasoningEffort, ReasoningSummary, SandboxPolicy, SessionMeta, SessionSource, ThreadId, ThreadSource,
-    TokenUsageInfo, TurnContext, TurnId, TurnOverrides,
+    ReasoningEffort, ReasoningSummary, ResponseItem, RolloutItem, SandboxPolicy, SessionMeta, SessionSource,
+    ThreadId, ThreadSource, TokenUsageInfo, TurnContext, TurnId, TurnOverrides,
 };
 use quire_repo::{DiscoverOptions, Instructions};
 use quire_shell::Shell;
@@ -22,6 +22,7 @@ use quire_store::{Loaded, RolloutWriter};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use crate::agents::{Agents, Lineage};
 use crate::context::Parts;
 use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 use crate::goals::Goals;
@@ -29,7 +30,7 @@ use crate::history::History;
 use crate::identity;
 use crate::outputs::Outlet;
 use crate::prompts;
-use crate::tools::Gate;
+use crate::tools::{AgentTools, Gate};
 use crate::turn::{self, Cause, TurnStart};
 
 /// Events that may wait for a slow listener before the thread waits too.
@@ -62,6 +63,7 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) thread_id: ThreadId,
     pub(crate) thread_source: Option<ThreadSource>,
+    ephemeral: bool,
     pub(crate) installation_id: String,
     pub(crate) client: ModelClient,
     pub(crate) shell: Shell,
@@ -77,6 +79,10 @@ pub(crate) struct Services {
     pub(crate) sessions: SessionStore,
     /// Nothing where a thread cannot have a goal.
     pub(crate) goals: Option<Goals>,
+    /// Where this thread comes from, if another one started it.
+    pub(crate) lineage: Option<Lineage>,
+    /// Nothing where a thread cannot have agents; agents cannot.
+    pub(crate) agents: Option<Arc<Agents>>,
     watchers: TaskTracker,
 }
 
@@ -86,9 +92,40 @@ impl Services {
         self.watchers.spawn(task);
     }
 
+    /// What tools are offered on the ground of under these settings.
+    pub(crate) fn gate<'a>(&'a self, settings: &'a Settings) -> Gate<'a> {
+        Gate {
+            config: &self.config,
+            model: &settings.info,
+            policy: &settings.sandbox_policy,
+            goals: self.goals.is_some(),
+            agents: match &self.agents {
+                None => AgentTools::Off,
+                Some(_) if settings.info.supports_search_tool => AgentTools::Deferred,
+                Some(_) => AgentTools::Listed,
+            },
+        }
+    }
+
+    /// The root of this thread's session.
+    pub(crate) fn session_id(&self) -> ThreadId {
+        self.lineage.as_ref().map_or(self.thread_id, |lineage| lineage.session_id)
+    }
+
     /// Looks a program up where commands would find it.
     pub(crate) fn find_program(&self, name: &str) -> Option<PathBuf> {
         quire_shell::find_program(name, self.search_path.as_deref()?)
+    }
+
+    /// How an agent of this thread begins.
+    fn new_agent(&self) -> NewThread {
+        NewThread {
+            ephemeral: self.ephemeral,
+            source: SessionSource::default(),
+            thread_source: Some(ThreadSource::Subagent),
+            base_instructions: None,
+            developer_instructions: self.developer_instructions.clone(),
+        }
     }
 
     /// Which context parts the configuration wants.
@@ -133,6 +170,22 @@ impl Settings {
                 .enabled(Feature::Personality)
                 .then(|| personality_name(config.personality.unwrap_or(Personality::Pragmatic)).to_owned()),
         }
+    }
+
+    /// These settings with another model, or another effort.
+    pub(crate) fn with_model(
+        mut self,
+        model: Option<String>,
+        effort: Option<ReasoningEffort>,
+        config: &Config,
+    ) -> Self {
+        if let Some(model) = model {
+            self.info = model_info(&model, config);
+            self.model = model;
+            self.effort = None;
+        }
+        self.effort = effort.or(self.effort);
+        self
     }
 
     fn apply(&mut self, overrides: TurnOverrides, config: &Config) {
@@ -248,12 +301,7 @@ pub(crate) struct ThreadState {
 impl ThreadState {
     /// What this thread's tools are offered on the ground of.
     pub(crate) fn gate(&self) -> Gate<'_> {
-        Gate {
-            config: &self.services.config,
-            model: &self.settings.info,
-            policy: &self.settings.sandbox_policy,
-            goals: self.services.goals.is_some(),
-        }
+        self.services.gate(&self.settings)
     }
 }
 
@@ -263,23 +311,54 @@ pub(crate) async fn start(
     config: Config,
     params: NewThread,
 ) -> Result<StartedThread, EngineError> {
+    let settings = Settings::from_config(&config);
+    begin(engine, config, params, settings, None).await
+}
+
+/// Starts a thread that works for another one: under the settings of that one's turn, and knowing what `fork` holds.
+pub(crate) async fn start_agent(
+    parent: &Services,
+    settings: Settings,
+    config: Config,
+    lineage: Lineage,
+    fork: Fork,
+) -> Result<StartedThread, EngineError> {
+    let params = NewThread { source: lineage.source(), ..parent.new_agent() };
+    begin(Arc::clone(&parent.engine), config, params, settings, Some((lineage, fork))).await
+}
+
+/// What an agent knows from the start.
+#[derive(Default)]
+pub(crate) struct Fork {
+    pub(crate) history: Vec<ResponseItem>,
+    /// The context its model was told in that history.
+    pub(crate) baseline: Option<TurnContext>,
+}
+
+async fn begin(
+    engine: Arc<Engine>,
+    config: Config,
+    params: NewThread,
+    settings: Settings,
+    agent: Option<(Lineage, Fork)>,
+) -> Result<StartedThread, EngineError> {
     let id = engine.options.ids.thread_id();
     let prepared = prepare(&engine, &config).await?;
-    let settings = Settings::from_config(&config);
+    let (lineage, fork) = agent.unzip();
     let base = base_instructions(&config, &params, None, &settings);
     let now = engine.options.clock.unix_ms();
     let writer = (!params.ephemeral).then(|| {
         let meta = SessionMeta {
             id,
-            forked_from_id: None,
+            forked_from_id: lineage.as_ref().map(|lineage| lineage.parent),
             timestamp: quire_store::utc_timestamp(now),
             cwd: settings.cwd.clone(),
             originator: engine.options.originator.clone(),
             cli_version: REFERENCE_VERSION.to_owned(),
             source: params.source.clone(),
             thread_source: params.thread_source,
-            agent_nickname: None,
-            agent_role: None,
+            agent_nickname: lineage.as_ref().map(|lineage| lineage.nickname.clone()),
+            agent_role: lineage.as_ref().and_then(|lineage| lineage.role.clone()),
             agent_path: None,
             model_provider: Some(config.model_provider_id.clone()),
             base_instructions: Some(BaseInstructions { text: base.clone() }),
@@ -299,7 +378,8 @@ pub(crate) async fn start(
         )
     });
     let path = writer.as_ref().map(|writer| writer.path().to_owned());
-    let born = Born { id, path, writer, created_at: now / 1000, base, loaded: None };
+    let fork = fork.unwrap_or_default();
+    let born = Born { id, path, writer, created_at: now / 1000, base, loaded: None, lineage, fork };
     Ok(assemble(engine, config, params, prepared, settings, born))
 }
 
@@ -309,6 +389,30 @@ pub(crate) async fn resume(
     config: Config,
     target: ResumeTarget,
     params: NewThread,
+) -> Result<StartedThread, EngineError> {
+    let settings = Settings::from_config(&config);
+    go_on(engine, config, target, params, settings, None).await
+}
+
+/// Goes on with a thread that worked for another one.
+pub(crate) async fn resume_agent(
+    parent: &Services,
+    settings: Settings,
+    target: ResumeTarget,
+) -> Result<StartedThread, EngineError> {
+    let params = parent.new_agent();
+    let kin = (parent.thread_id, parent.session_id());
+    go_on(Arc::clone(&parent.engine), parent.config.clone(), target, params, settings, Some(kin)).await
+}
+
+/// `kin` are the parent and the session of an agent; then only one that this parent started is taken.
+async fn go_on(
+    engine: Arc<Engine>,
+    config: Config,
+    target: ResumeTarget,
+    params: NewThread,
+    settings: Settings,
+    kin: Option<(ThreadId, ThreadId)>,
 ) -> Result<StartedThread, EngineError> {
     let home = engine.options.home.clone();
     let found = blocking(move || -> Result<(PathBuf, Loaded), String> {
@@ -320,8 +424,8 @@ pub(crate) async fn resume(
         Ok((path, loaded))
     });
     let (path, mut loaded) = found.await?.map_err(EngineError::Rollout)?;
+    let lineage = kin.map(|(parent, session_id)| lineage_of(&loaded, parent, session_id)).transpose()?;
     let prepared = prepare(&engine, &config).await?;
-    let settings = Settings::from_config(&config);
     let base = base_instructions(&config, &params, loaded.base_instructions.take(), &settings);
     let writer = RolloutWriter::resume(path.clone(), Arc::clone(&engine.options.clock));
     let created_at = loaded.meta.timestamp.parse().map_or(0, jiff::Timestamp::as_second);
@@ -332,8 +436,20 @@ pub(crate) async fn resume(
         created_at,
         base,
         loaded: Some(loaded),
+        lineage,
+        fork: Fork::default(),
     };
     Ok(assemble(engine, config, params, prepared, settings, born))
+}
+
+/// Where a stored agent comes from; refused if another thread started it.
+fn lineage_of(loaded: &Loaded, parent: ThreadId, session_id: ThreadId) -> Result<Lineage, EngineError> {
+    let meta = &loaded.meta;
+    if meta.source.parent() != Some(parent) {
+        return Err(EngineError::Rollout(format!("thread {} is no agent of thread {parent}", meta.id)));
+    }
+    let nickname = meta.agent_nickname.clone().unwrap_or_default();
+    Ok(Lineage { parent, session_id, nickname, role: meta.agent_role.clone() })
 }
 
 /// What had to be read before a thread can be put together.
@@ -390,6 +506,8 @@ struct Born {
     created_at: i64,
     base: String,
     loaded: Option<Loaded>,
+    lineage: Option<Lineage>,
+    fork: Fork,
 }
 
 fn assemble(
@@ -407,7 +525,7 @@ fn assemble(
     notices.extend(prepared.instructions.notices.iter().cloned());
     let info = ThreadInfo {
         id: born.id,
-        session_id: born.id,
+        session_id: born.lineage.as_ref().map_or(born.id, |lineage| lineage.session_id),
         preview: born
             .loaded
             .as_ref()
@@ -439,12 +557,14 @@ fn assemble(
     let announcements = start_announcements(&config, notices);
     let has_goals = config.features.enabled(Feature::Goals) && !params.ephemeral;
     let goal = born.loaded.as_ref().and_then(|loaded| loaded.goal.clone());
-    // A one-shot run ends with its turn; a turn begun after it would be cut off at once.
-    let continues = params.source != SessionSource::exec();
+    // A one-shot run ends with its turn; a turn begun after it would be cut off at once. An agent answers to its parent.
+    let continues = params.source != SessionSource::exec() && born.lineage.is_none();
+    let has_agents = config.features.enabled(Feature::MultiAgent) && born.lineage.is_none();
     let goals = has_goals.then(|| Goals::new(born.id, goal, continues));
     let services = Arc::new(Services {
         thread_id: born.id,
         thread_source: params.thread_source,
+        ephemeral: params.ephemeral,
         installation_id: prepared.installation_id,
         client: prepared.client,
         shell: user_shell(&env),
@@ -461,6 +581,8 @@ fn assemble(
         instructions: prepared.instructions,
         sessions: SessionStore::default(),
         goals,
+        lineage: born.lineage,
+        agents: has_agents.then(Arc::default),
         watchers: TaskTracker::new(),
         engine,
         config,
@@ -483,8 +605,23 @@ fn assemble(
         state.usage = loaded.token_info;
         state.rate_limits = loaded.rate_limits.unwrap_or_default();
     }
-    tokio::spawn(run(state, op_receiver, announcements));
+    let inherited = inherit(&mut state, born.fork);
+    tokio::spawn(run(state, op_receiver, inherited, announcements));
     StartedThread { info, handle: ThreadHandle { ops }, events }
+}
+
+/// Gives a new agent what it knows from its parent. The lines to write before its first turn.
+fn inherit(state: &mut ThreadState, fork: Fork) -> Vec<RolloutItem> {
+    let Fork { history, baseline } = fork;
+    if history.is_empty() {
+        return Vec::new();
+    }
+    let lines = history.iter().cloned().map(RolloutItem::ResponseItem);
+    let lines = lines.chain(baseline.clone().map(RolloutItem::TurnContext)).collect();
+    state.previous_model = baseline.as_ref().map(|context| context.model.clone());
+    state.baseline = baseline;
+    state.history = History::from_items(history);
+    lines
 }
 
 /// What the person should know before the first turn.
@@ -499,11 +636,20 @@ fn start_announcements(config: &Config, notices: Vec<String>) -> Vec<EventKind> 
 }
 
 /// The actor.
-async fn run(mut state: ThreadState, mut ops: mpsc::Receiver<Op>, announcements: Vec<EventKind>) {
+async fn run(
+    mut state: ThreadState,
+    mut ops: mpsc::Receiver<Op>,
+    inherited: Vec<RolloutItem>,
+    announcements: Vec<EventKind>,
+) {
+    if !inherited.is_empty() {
+        state.outlet.record(inherited).await;
+    }
     for kind in announcements {
         state.outlet.announce(None, kind).await;
     }
-    while let Some(wake) = next_wake(&state, &mut ops).await {
+    let mut late = None;
+    while let Some(wake) = next_wake(&state, &mut late, &mut ops).await {
         let start = match wake {
             Wake::Op(Op::Interrupt) => continue,
             Wake::Op(Op::Shutdown) => break,
@@ -518,7 +664,7 @@ async fn run(mut state: ThreadState, mut ops: mpsc::Receiver<Op>, announcements:
                 TurnStart::new(turn_id, Cause::Goal(steering), None)
             }
         };
-        if !run_turn(&mut state, &mut ops, start).await {
+        if !run_turn(&mut state, &mut ops, &mut late, start).await {
             break;
         }
     }
@@ -534,7 +680,10 @@ enum Wake {
 }
 
 /// Waits for something to do. What waits in the queue comes before the goal. Nothing when nobody holds the thread.
-async fn next_wake(state: &ThreadState, ops: &mut mpsc::Receiver<Op>) -> Option<Wake> {
+async fn next_wake(state: &ThreadState, late: &mut Option<Op>, ops: &mut mpsc::Receiver<Op>) -> Option<Wake> {
+    if let Some(op) = late.take() {
+        return Some(Wake::Op(op));
+    }
     match ops.try_recv() {
         Ok(op) => return Some(Wake::Op(op)),
         Err(mpsc::error::TryRecvError::Disconnected) => return None,
@@ -547,7 +696,15 @@ async fn next_wake(state: &ThreadState, ops: &mut mpsc::Receiver<Op>) -> Option<
 }
 
 /// Runs one turn while ops keep coming in. False when the thread is to end after it.
-async fn run_turn(state: &mut ThreadState, ops: &mut mpsc::Receiver<Op>, start: TurnStart) -> bool {
+///
+/// A turn that is winding down takes no input any more: what comes is left in the queue, or is `late` if it was taken
+/// from there already, and begins the next turn.
+async fn run_turn(
+    state: &mut ThreadState,
+    ops: &mut mpsc::Receiver<Op>,
+    late: &mut Option<Op>,
+    start: TurnStart,
+) -> bool {
     let services = Arc::clone(&state.services);
     let cancel = start.cancel.clone();
     let mailbox = start.mailbox.clone();
@@ -557,8 +714,12 @@ async fn run_turn(state: &mut ThreadState, ops: &mut mpsc::Receiver<Op>, start: 
     loop {
         tokio::select! {
             () = &mut turn => return open,
-            op = ops.recv(), if open => match op {
-                Some(Op::Interrupt) => cancel.cancel(),
+            op = ops.recv(), if open && mailbox.is_open() => match op {
+                Some(Op::Interrupt) => {
+                    cancel.cancel();
+                    mailbox.close();
+                }
+                Some(op @ Op::UserInput { .. }) if !mailbox.is_open() => *late = Some(op),
                 Some(Op::UserInput { items, .. }) => {
                     if let Some(goals) = &services.goals {
                         goals.person_spoke();
@@ -568,6 +729,7 @@ async fn run_turn(state: &mut ThreadState, ops: &mut mpsc::Receiver<Op>, start: 
                 Some(Op::Shutdown) | None => {
                     open = false;
                     cancel.cancel();
+                    mailbox.close();
                 }
             },
         }
@@ -575,6 +737,9 @@ async fn run_turn(state: &mut ThreadState, ops: &mut mpsc::Receiver<Op>, start: 
 }
 
 async fn shutdown(state: &ThreadState) {
+    if let Some(agents) = &state.services.agents {
+        agents.shutdown().await;
+    }
     state.services.sessions.kill_all().await;
     state.services.watchers.close();
     state.services.watchers.wait().await;

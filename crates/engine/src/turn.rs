@@ -5,7 +5,7 @@
 //! turn ends: completed, failed or interrupted, and always written down.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use quire_models::{ModelError, TurnState};
@@ -53,24 +53,45 @@ pub(crate) enum Cause {
 
 /// Input that arrives while a turn runs. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Mailbox(Arc<Mutex<VecDeque<Vec<UserInput>>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Letters>>);
+
+#[derive(Default)]
+struct Letters {
+    waiting: VecDeque<Vec<UserInput>>,
+    closed: bool,
+}
 
 impl Mailbox {
     /// Adds input; beyond the bound the oldest gives way.
     pub(crate) fn put(&self, input: Vec<UserInput>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() == MAX_WAITING_INPUTS {
-            waiting.pop_front();
+        let mut letters = self.lock();
+        if letters.waiting.len() == MAX_WAITING_INPUTS {
+            letters.waiting.pop_front();
         }
-        waiting.push_back(input);
+        letters.waiting.push_back(input);
+    }
+
+    /// Whether the turn still takes input.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.lock().closed
+    }
+
+    /// Takes no more input.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
     }
 
     fn take(&self) -> Option<Vec<UserInput>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.lock().waiting.pop_front()
     }
 
     fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().waiting.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        // Every change is complete before the lock is released, so a panic elsewhere leaves the box usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,6 +131,7 @@ pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
         Cause::Goal(steering) => steer(thread, steering).await,
     }
     let outcome = work(thread, &mut turn, &mailbox).await;
+    mailbox.close();
     end(thread, turn, outcome).await;
 }
 
@@ -120,11 +142,15 @@ async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> R
         if let Some(unified_diff) = turn.diff.unified_diff(&thread.settings.cwd) {
             thread.outlet.announce(Some(&turn.id), EventKind::TurnDiff { unified_diff }).await;
         }
-        if !wants_more && mailbox.is_empty() {
+        let has_mail = thread.services.agents.as_ref().is_some_and(|agents| agents.has_mail());
+        if !wants_more && mailbox.is_empty() && !has_mail {
             return Ok(());
         }
         while let Some(input) = mailbox.take() {
             tell_input(thread, turn, &input).await;
+        }
+        while let Some(note) = thread.services.agents.as_ref().and_then(|agents| agents.take_mail()) {
+            steer(thread, note).await;
         }
         if let Some(text) = thread.services.goals.as_ref().and_then(Goals::take_wrap_up) {
             steer(thread, text).await;

@@ -168,6 +168,9 @@ impl Projection {
             }
             ThreadItem::FileChange { .. } => format!("{}\n", self.paint(Style::Label, "apply patch")),
             ThreadItem::WebSearch { query, .. } => self.web_search(query),
+            ThreadItem::CollabAgentToolCall { tool, .. } => {
+                format!("{} {tool:?}\n", self.paint(Style::Label, "collab:"))
+            }
             _ => String::new(),
         }
     }
@@ -198,7 +201,7 @@ impl Projection {
             ThreadItem::ImageView { path, .. } => {
                 format!("{} {}\n", self.paint(Style::Label, "viewed image:"), path.display())
             }
-            ThreadItem::UserMessage { .. } => String::new(),
+            ThreadItem::UserMessage { .. } | ThreadItem::CollabAgentToolCall { .. } => String::new(),
         }
     }
 

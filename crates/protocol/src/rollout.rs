@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     ApprovalPolicy, CollaborationMode, FileChange, FileSystemEntry, Goal, MessagePhase, ModeKind,
@@ -120,6 +120,19 @@ impl SessionSource {
     /// `vscode`: every app-server client.
     pub fn vscode() -> Self {
         Self(Value::String("vscode".to_owned()))
+    }
+
+    /// A thread that another one started.
+    pub fn spawned(parent: ThreadId, nickname: &str, role: Option<&str>) -> Self {
+        Self(json!({"subagent": {"thread_spawn": {
+            "parent_thread_id": parent, "depth": 1, "agent_path": null,
+            "agent_nickname": nickname, "agent_role": role,
+        }}}))
+    }
+
+    /// The thread that started this one, if one did.
+    pub fn parent(&self) -> Option<ThreadId> {
+        self.0.get("subagent")?.get("thread_spawn")?.get("parent_thread_id")?.as_str()?.parse().ok()
     }
 }
 

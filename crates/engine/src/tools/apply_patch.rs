@@ -101,7 +101,7 @@ pub(super) async fn run_patch(
     }
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     let text = format!("Exit code: {exit}\nWall time: {seconds} seconds\nOutput:\n{stdout}{stderr}");
-    Ok(Done { output: ToolOutput::Text(text), then: Vec::new() })
+    Ok(Done { output: ToolOutput::Text(text).into(), then: Vec::new() })
 }
 
 /// Applies a verified patch: behind the sandbox where the turn has one, so that a link cannot lead a write out of it.

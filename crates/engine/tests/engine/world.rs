@@ -1,12 +1,12 @@
 //! A home, a folder, a scripted model, and an engine between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quire_config::{CodexHome, Config, LoadOptions};
 use quire_engine::{
-    ClientInfo, Engine, EngineOptions, IdSource as _, NewThread, RandomIds, StartedThread, SystemClock,
+    ClientInfo, Engine, EngineOptions, IdSource, NewThread, RandomIds, StartedThread, SystemClock,
 };
 use quire_protocol::{
     Event, EventKind, Op, SessionSource, ThreadSource, TurnOverrides, TurnStatus, UserInput,
@@ -28,6 +28,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(script: Value) -> Self {
+        Self::with_ids(script, Arc::new(RandomIds)).await
+    }
+
+    pub(crate) async fn with_ids(script: Value, ids: Arc<dyn IdSource>) -> Self {
         let folder = TempDir::new().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (home, project) = (root.join("home"), root.join("project"));
@@ -48,14 +52,24 @@ impl World {
             helper_exe: root.join("no-helper"),
             env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("HOME".into(), root.into())],
             clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds),
+            ids,
             recorder: None,
         });
         Self { _folder: folder, home, project, model, engine }
     }
 
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     pub(crate) fn config(&self) -> Config {
-        quire_config::load(LoadOptions::new(CodexHome::at(&self.home), &self.project)).unwrap()
+        self.config_with(None)
+    }
+
+    pub(crate) fn config_with(&self, model: Option<&str>) -> Config {
+        let mut options = LoadOptions::new(CodexHome::at(&self.home), &self.project);
+        options.typed.model = model.map(str::to_owned);
+        quire_config::load(options).unwrap()
     }
 
     pub(crate) fn new_thread() -> NewThread {
