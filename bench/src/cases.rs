@@ -71,8 +71,14 @@ impl Case {
                             "arguments": {"cmd": format!("echo {n}")}}})
                     })
                     .collect();
-                vec![json!({"events": calls}), answer]
+                let all_done = json!({"events": [{"say": "Done."}],
+                    "expect": [{"output_of": "call_0", "contains": "0"}, {"output_of": "call_49", "contains": "49"}]});
+                vec![json!({"events": calls}), all_done]
             }
+            // The kept messages and the summary of the last compaction are there: the history was really read.
+            Self::Resume => vec![json!({"events": [{"say": "Done."}], "expect": [
+                {"pointer": "/prompt_cache_key", "equals": RESUMED},
+                {"pointer": "/input/21", "absent": false}]})],
             _ => vec![answer],
         }
     }

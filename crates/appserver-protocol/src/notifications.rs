@@ -1,6 +1,5 @@
 //! What the server tells without being asked. One line per notification: name, params, who hears it.
 
-use quire_protocol::ThreadId;
 use serde::{Deserialize, Serialize};
 
 use crate::notices::{
@@ -19,7 +18,8 @@ use crate::turn::{
 };
 use crate::usage::{AccountRateLimitsUpdatedNotification, ThreadTokenUsageUpdatedNotification};
 
-/// Who hears a notification (app-server sheet §7).
+/// Who hears a notification (app-server sheet §7). Not every one names the thread it comes from, so the server has to
+/// know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// Connections that subscribed to the thread it is about.
@@ -108,31 +108,4 @@ server_notifications! {
     DeprecationNotice = "deprecationNotice": DeprecationNoticeNotification => Subscribers;
     /// Something in the config or around the program is wrong.
     ConfigWarning = "configWarning": ConfigWarningNotification => Everyone;
-}
-
-impl ServerNotification {
-    /// The thread it is about, if it names one.
-    pub fn thread_id(&self) -> Option<ThreadId> {
-        match self {
-            Self::ThreadStarted(it) => Some(it.thread.id),
-            Self::ThreadStatusChanged(it) => Some(it.thread_id),
-            Self::ThreadClosed(it) => Some(it.thread_id),
-            Self::ThreadTokenUsageUpdated(it) => Some(it.thread_id),
-            Self::ThreadGoalUpdated(it) => Some(it.thread_id),
-            Self::TurnStarted(it) | Self::TurnCompleted(it) => Some(it.thread_id),
-            Self::TurnPlanUpdated(it) => Some(it.thread_id),
-            Self::TurnDiffUpdated(it) => Some(it.thread_id),
-            Self::ItemStarted(it) => Some(it.thread_id),
-            Self::ItemCompleted(it) => Some(it.thread_id),
-            Self::AgentMessageDelta(it) | Self::CommandExecutionOutputDelta(it) => Some(it.thread_id),
-            Self::ReasoningSummaryTextDelta(it) => Some(it.thread_id),
-            Self::ReasoningSummaryPartAdded(it) => Some(it.thread_id),
-            Self::ReasoningTextDelta(it) => Some(it.thread_id),
-            Self::TerminalInteraction(it) => Some(it.thread_id),
-            Self::ModelRerouted(it) => Some(it.thread_id),
-            Self::Error(it) => Some(it.thread_id),
-            Self::Warning(it) => it.thread_id,
-            Self::AccountRateLimitsUpdated(_) | Self::DeprecationNotice(_) | Self::ConfigWarning(_) => None,
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use quire_appserver_protocol::RpcError;
 use quire_appserver_protocol::thread::{ThreadResumeParams, ThreadStartParams};
-use quire_config::{Config, ConfigEdit, LoadOptions, TrustLevel, edit};
+use quire_config::{Config, ConfigEdit, EditError, LoadOptions, TrustLevel, edit};
 use quire_protocol::{ApprovalPolicy, SandboxMode};
 use serde_json::{Map, Value};
 
@@ -63,16 +63,27 @@ impl Overrides {
     }
 }
 
-/// The configuration of a thread, and the trust entry if the request earns one.
-pub(crate) async fn load(shared: &Shared, overrides: Overrides) -> Result<Config, RpcError> {
-    let opens_for_writing = overrides.opens_for_writing();
+/// Whether a thread is new. Only a new one may make its project a trusted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    New,
+    Resumed,
+}
+
+/// The configuration of a thread, and the trust entry if the request earns one. A trust entry that cannot be written is
+/// a warning: the thread itself needs none.
+pub(crate) async fn load(shared: &Shared, overrides: Overrides, beginning: Beginning) -> Result<Config, RpcError> {
+    let opens_for_writing = overrides.opens_for_writing() && beginning == Beginning::New;
     let options = overrides.onto(&shared.options.config);
     let work = move || {
-        let config = quire_config::load(options).map_err(|error| {
+        let mut config = quire_config::load(options).map_err(|error| {
             RpcError::invalid_request(format!("failed to load configuration: {}", error.message()))
         })?;
-        if opens_for_writing && config.project.trust.is_none() {
-            trust(&config)?;
+        if opens_for_writing
+            && config.project.trust.is_none()
+            && let Err(error) = trust(&config)
+        {
+            config.warnings.push(format!("the project could not be recorded as trusted: {error}"));
         }
         Ok(config)
     };
@@ -81,9 +92,9 @@ pub(crate) async fn load(shared: &Shared, overrides: Overrides) -> Result<Config
         .unwrap_or_else(|error| Err(RpcError::internal(format!("loading the configuration broke: {error}"))))
 }
 
-fn trust(config: &Config) -> Result<(), RpcError> {
+fn trust(config: &Config) -> Result<(), EditError> {
     let edit = ConfigEdit::trust(&config.project.trust_key, TrustLevel::Trusted);
-    edit::apply(&config.home.config_file(), &[edit]).map_err(|error| RpcError::internal(error.to_string()))
+    edit::apply(&config.home.config_file(), &[edit])
 }
 
 /// A JSON value in TOML; `None` for null, which TOML does not have.

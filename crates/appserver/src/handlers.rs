@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::client::Responder;
-use crate::config::{self, Overrides};
+use crate::config::{self, Beginning, Overrides};
 use crate::peers::PeerId;
 use crate::server::{Shared, answer, refuse};
 use crate::threads::{LoadedThread, forward};
@@ -48,7 +48,7 @@ pub(crate) async fn thread_start(
         developer_instructions: params.developer_instructions.clone(),
     };
     let started = async {
-        let config = config::load(shared, Overrides::from(params)).await?;
+        let config = config::load(shared, Overrides::from(params), Beginning::New).await?;
         shared.engine()?.start_thread(config, new).await.map_err(|error| match error {
             EngineError::Model(text) => RpcError::invalid_request(text),
             error @ (EngineError::Home(_) | EngineError::Rollout(_)) => {
@@ -62,8 +62,8 @@ pub(crate) async fn thread_start(
             let session = thread.session();
             let started = ThreadStartedNotification { thread: Box::new(session.thread.clone()) };
             answer(respond, Ok(ClientResponse::ThreadStart(session)));
-            shared.peers.tell(ServerNotification::ThreadStarted(started)).await;
-            run(shared, thread, events);
+            shared.peers.tell(thread.id, ServerNotification::ThreadStarted(started)).await;
+            run(shared, thread, events).await;
         }
         Err(error) => refuse(respond, error),
     }
@@ -95,7 +95,7 @@ pub(crate) async fn thread_resume(
         developer_instructions: params.developer_instructions.clone(),
     };
     let resumed = async {
-        let config = config::load(shared, Overrides::from(params)).await?;
+        let config = config::load(shared, Overrides::from(params), Beginning::Resumed).await?;
         shared.engine()?.resume_thread(config, target, new).await.map_err(|error| match error {
             EngineError::Rollout(text) | EngineError::Model(text) => RpcError::invalid_request(text),
             error @ EngineError::Home(_) => RpcError::internal(format!("error creating thread: {error}")),
@@ -105,9 +105,9 @@ pub(crate) async fn thread_resume(
         Ok(resumed) => {
             let (thread, events) = register(shared, peer, resumed);
             let status = ThreadStatusChangedNotification { thread_id: thread.id, status: ThreadStatus::Idle };
-            shared.peers.tell(ServerNotification::ThreadStatusChanged(status)).await;
+            shared.peers.tell(thread.id, ServerNotification::ThreadStatusChanged(status)).await;
             answer(respond, Ok(ClientResponse::ThreadResume(thread.session())));
-            run(shared, thread, events);
+            run(shared, thread, events).await;
         }
         Err(error) => refuse(respond, error),
     }
@@ -127,7 +127,8 @@ fn register(
 }
 
 /// Lets a thread's events flow. What was odd about a stored thread is among them.
-fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>) {
+async fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>) {
+    let handle = thread.handle.clone();
     shared.tasks.spawn(forward(
         thread,
         events,
@@ -136,6 +137,10 @@ fn run(shared: &Shared, thread: Arc<LoadedThread>, events: mpsc::Receiver<Event>
         Arc::clone(&shared.options.clock),
         shared.abandoned.clone(),
     ));
+    if shared.tasks.is_closed() {
+        // The server began to end while this thread began, and did not see it.
+        let _over = handle.submit(Op::Shutdown).await;
+    }
 }
 
 /// `thread/unsubscribe`.

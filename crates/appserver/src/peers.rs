@@ -26,11 +26,11 @@ struct Peer {
 }
 
 impl Peer {
-    fn hears(&self, notification: &ServerNotification) -> bool {
+    fn hears(&self, thread: ThreadId, notification: &ServerNotification) -> bool {
         let Some(opted_out) = &self.opted_out else { return false };
-        let meant = match (notification.audience(), notification.thread_id()) {
-            (Audience::Subscribers, Some(thread)) => self.subscriptions.contains(&thread),
-            (Audience::Subscribers, None) | (Audience::Everyone, _) => true,
+        let meant = match notification.audience() {
+            Audience::Subscribers => self.subscriptions.contains(&thread),
+            Audience::Everyone => true,
         };
         meant && !opted_out.contains(notification.method())
     }
@@ -92,12 +92,12 @@ impl Peers {
         self.lock().get_mut(&id).is_some_and(|peer| peer.subscriptions.remove(&thread))
     }
 
-    /// Tells all who are to hear it; waits for those whose queue is full.
-    pub(crate) async fn tell(&self, notification: ServerNotification) {
+    /// Tells all who are to hear it of this thread; waits for those whose queue is full.
+    pub(crate) async fn tell(&self, thread: ThreadId, notification: ServerNotification) {
         let mut hearing: Vec<_> = self
             .lock()
             .values()
-            .filter(|peer| peer.hears(&notification))
+            .filter(|peer| peer.hears(thread, &notification))
             .map(|peer| peer.queue.clone())
             .collect();
         let Some(last) = hearing.pop() else { return };

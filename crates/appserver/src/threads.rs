@@ -117,7 +117,7 @@ pub(crate) async fn forward(
         let Some(event) = event else { break };
         let over = matches!(event.kind, EventKind::ShutdownComplete);
         for notification in thread.translate(event, clock.unix_ms()) {
-            peers.tell(notification).await;
+            peers.tell(thread.id, notification).await;
         }
         if over {
             break;
@@ -125,6 +125,6 @@ pub(crate) async fn forward(
     }
     threads.remove(thread.id);
     for notification in thread.closed() {
-        peers.tell(notification).await;
+        peers.tell(thread.id, notification).await;
     }
 }

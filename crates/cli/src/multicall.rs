@@ -36,6 +36,10 @@ pub(crate) fn dispatch(argv: &[OsString]) -> Option<ExitCode> {
             Some(quire_patch::cli::run_as_flag(rest.iter().cloned(), &mut out, &mut err, &base).into())
         }
         Some((first, _)) if first == quire_patch::cli::STDIN_FLAG => Some(apply_patch(&[])),
+        Some((first, _)) if first == quire_engine::PRINT_ENVIRONMENT_FLAG => Some(
+            quire_engine::print_environment(&mut io::stdout().lock())
+                .map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        ),
         _ => None,
     }
 }

@@ -21,12 +21,18 @@ pub(crate) struct Recording {
 }
 
 #[derive(Debug)]
-struct Inlet(mpsc::SyncSender<Exchange>);
+struct Inlet(mpsc::SyncSender<Message>);
+
+#[derive(Debug)]
+enum Message {
+    Exchange(Exchange),
+    End,
+}
 
 impl ExchangeRecorder for Inlet {
     fn exchange_ended(&self, exchange: Exchange) {
         // A writer that is gone has failed; `finish` tells why.
-        let _failed = self.0.send(exchange);
+        let _failed = self.0.send(Message::Exchange(exchange));
     }
 }
 
@@ -36,7 +42,10 @@ impl Recording {
         let mut recorder = Recorder::new(path)?;
         let (inlet, arriving) = mpsc::sync_channel(WAITING);
         let writer = std::thread::spawn(move || {
-            arriving.into_iter().try_for_each(|exchange| recorder.record_exchange(&playable(exchange)))
+            while let Ok(Message::Exchange(exchange)) = arriving.recv() {
+                recorder.record_exchange(&playable(exchange))?;
+            }
+            Ok(())
         });
         Ok(Self { writer, inlet: Arc::new(Inlet(inlet)) })
     }
@@ -46,9 +55,10 @@ impl Recording {
         Arc::clone(&self.inlet) as Arc<dyn ExchangeRecorder>
     }
 
-    /// Waits until everything is written. Whoever holds the inlet must be gone by now.
+    /// Waits until everything that arrived so far is written. What arrives later is lost.
     pub(crate) fn finish(self) -> Result<(), RecordError> {
-        drop(self.inlet);
+        // A writer that is gone has failed, and says why below.
+        let _failed = self.inlet.0.send(Message::End);
         // A panicking writer has already said so on standard error.
         self.writer.join().unwrap_or(Ok(()))
     }

@@ -69,7 +69,8 @@ fn encode(bytes: Vec<u8>, detail: ImageDetail) -> Result<LoadedImage, ImageError
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
         return Err(ImageError::Unsupported(format.to_mime_type()));
     }
-    let picture = image::load_from_memory_with_format(&bytes, format).map_err(ImageError::Broken)?;
+    let picture = image::load_from_memory_with_format(&bytes, format)
+        .map_err(|_| ImageError::Unsupported(format.to_mime_type()))?;
     let (width, height) = picture.dimensions();
     if detail == ImageDetail::Original || width.max(height) <= MAX_SIDE {
         return Ok(data_url(format.to_mime_type(), &bytes));

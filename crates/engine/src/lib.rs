@@ -13,6 +13,7 @@ mod goals;
 mod history;
 mod identity;
 mod images;
+mod login_env;
 mod outputs;
 mod prompts;
 mod provider;
@@ -26,6 +27,7 @@ mod turn_diff;
 
 pub use engine::{Engine, EngineError, EngineOptions, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 pub use identity::ClientInfo;
+pub use login_env::{PRINT_ENVIRONMENT_FLAG, print_environment};
 pub use quire_store::{Clock, SystemClock};
 pub use runtime::{IdSource, RandomIds};
 pub use thread::{ThreadClosed, ThreadHandle};

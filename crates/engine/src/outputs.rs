@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use quire_protocol::{Event, EventKind, RolloutEvent, RolloutItem, TurnId};
-use quire_store::RolloutWriter;
+use quire_store::{RolloutWriter, StoreError};
 use tokio::sync::mpsc;
 
 /// Log and event channel of a thread. Clones share both.
@@ -27,7 +27,7 @@ impl Outlet {
     pub(crate) async fn record(&self, items: Vec<RolloutItem>) {
         let Some(writer) = &self.writer else { return };
         if let Err(error) = writer.append(items).await {
-            tracing::error!("{error}");
+            tracing::debug!("{error}");
             if !self.write_failed.swap(true, Ordering::Relaxed) {
                 let message = format!("This thread cannot be saved at the moment: {error}");
                 self.announce(None, EventKind::Warning { message }).await;
@@ -52,6 +52,15 @@ impl Outlet {
         if let Some(writer) = &self.writer
             && let Err(error) = writer.sync().await
         {
+            self.complain_once(&error);
+        }
+    }
+
+    /// Logs a failure, unless the person was told already that the log cannot be written.
+    fn complain_once(&self, error: &StoreError) {
+        if self.write_failed.load(Ordering::Relaxed) {
+            tracing::debug!("{error}");
+        } else {
             tracing::error!("{error}");
         }
     }
@@ -61,7 +70,7 @@ impl Outlet {
         if let Some(writer) = &self.writer
             && let Err(error) = writer.shutdown().await
         {
-            tracing::error!("{error}");
+            self.complain_once(&error);
         }
     }
 }

@@ -32,6 +32,10 @@ pub(crate) async fn sample(thread: &mut ThreadState, turn: &mut Turn) -> Result<
             Err(Stop::Failed(error)) => error,
             Err(stop) => return Err(stop),
         };
+        if error.info() == CodexErrorInfo::ContextWindowExceeded {
+            fill_window(thread);
+            tell_usage(thread, turn).await;
+        }
         let Retry::Stream { delay } = error.retry() else { return Err(Stop::Failed(error)) };
         if attempt == retries {
             return Err(Stop::Failed(error));
@@ -67,7 +71,16 @@ async fn one_attempt(thread: &mut ThreadState, turn: &mut Turn) -> Result<bool, 
     };
     let told = Arc::clone(&prompt.input);
     drop(prompt);
-    let mut stream = opened.map_err(|error| Stop::Failed(Box::new(error)))?;
+    let mut stream = match opened {
+        Ok(stream) => stream,
+        Err(error) => {
+            if let Some(limits) = error.rate_limits() {
+                thread.rate_limits = limits.clone();
+                tell_usage(thread, turn).await;
+            }
+            return Err(Stop::Failed(Box::new(error)));
+        }
+    };
     let mut reader = Reader::new(thread, turn, told);
     let end = reader.read(thread, turn, &mut stream).await;
     drop(stream);
@@ -89,7 +102,7 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
         model: settings.model.clone(),
         info: Arc::clone(&settings.info),
         effort: settings.effort,
-        summary: config.model_reasoning_summary.map(|_| settings.summary),
+        summary: settings.summary.or(config.model_reasoning_summary),
         verbosity: config.model_verbosity,
         service_tier: config.service_tier.clone().filter(|_| config.features.enabled(Feature::FastMode)),
     };
@@ -281,7 +294,8 @@ impl Reader {
             .map(str::to_owned)
             .or_else(|| open.map(|open| open.id))
             .unwrap_or_else(|| thread.services.engine.options.ids.item_id());
-        let (events, shown) = projections(&item, id);
+        let raw_reasoning = thread.services.config.show_raw_agent_reasoning;
+        let (events, shown) = projections(&item, id, raw_reasoning);
         if let Some(TurnItem::AgentMessage { text, .. }) = &shown {
             turn.last_message = Some(text.clone());
         }
@@ -317,8 +331,9 @@ impl Reader {
                 if answer.tool != tools::UPDATE_GOAL {
                     charge_goal(thread, turn).await;
                 }
+                // The log keeps the tool's answer whole; only the model's copy is cut to its policy.
+                thread.outlet.record(vec![RolloutItem::ResponseItem(answer.item.clone())]).await;
                 let item = history::fit_output(answer.item, policy);
-                thread.outlet.record(vec![RolloutItem::ResponseItem(item.clone())]).await;
                 for kind in answer.then {
                     thread.outlet.announce(Some(&turn.id), kind).await;
                 }
@@ -338,9 +353,7 @@ impl Reader {
         for (_, item) in answered {
             thread.history.push(item);
         }
-        if !matches!(end, End::Broken(_)) {
-            tell_usage(thread, turn).await;
-        }
+        tell_usage(thread, turn).await;
         match end {
             _ if interrupted => Err(Stop::Interrupted),
             End::Broken(error) => Err(Stop::Failed(error)),
@@ -361,7 +374,7 @@ fn counts_as_first_token(event: &ModelEvent) -> bool {
 }
 
 fn count(thread: &mut ThreadState, usage: Option<TokenUsage>) {
-    let last = usage.unwrap_or_default();
+    let Some(last) = usage else { return };
     if let Some(goals) = &thread.services.goals {
         goals.spend(last.blended_total());
     }
@@ -380,6 +393,16 @@ async fn charge_goal(thread: &ThreadState, turn: &Turn) {
     if let Some(goal) = thread.services.goals.as_ref().and_then(|goals| goals.charge(now_ms)) {
         goals::tell(&thread.outlet, &turn.id, goal).await;
     }
+}
+
+/// The history does not fit: the window counts as full.
+fn fill_window(thread: &mut ThreadState) {
+    let Some(window) = thread.settings.usable_window() else { return };
+    let mut info = thread.usage.take().unwrap_or_default();
+    info.total_token_usage.total_tokens = window;
+    info.last_token_usage = TokenUsage { total_tokens: window, ..TokenUsage::default() };
+    info.model_context_window = Some(window);
+    thread.usage = Some(info);
 }
 
 async fn tell_usage(thread: &ThreadState, turn: &Turn) {
@@ -403,7 +426,11 @@ async fn rerouted(thread: &ThreadState, turn: &mut Turn, to_model: String) {
 }
 
 /// What a finished model item leaves in the log besides itself, and what people see of it.
-fn projections(item: &ResponseItem, id: String) -> (Vec<RolloutEvent>, Option<TurnItem>) {
+fn projections(
+    item: &ResponseItem,
+    id: String,
+    raw_reasoning: bool,
+) -> (Vec<RolloutEvent>, Option<TurnItem>) {
     match item {
         ResponseItem::Message { role: Role::Assistant, content, phase, .. } => {
             let text = output_text(content);
@@ -425,7 +452,10 @@ fn projections(item: &ResponseItem, id: String) -> (Vec<RolloutEvent>, Option<Tu
                 .iter()
                 .map(|text| RolloutEvent::AgentReasoning { text: text.clone() })
                 .chain(
-                    content.iter().map(|text| RolloutEvent::AgentReasoningRawContent { text: text.clone() }),
+                    content
+                        .iter()
+                        .filter(|_| raw_reasoning)
+                        .map(|text| RolloutEvent::AgentReasoningRawContent { text: text.clone() }),
                 )
                 .collect();
             (events, Some(TurnItem::Reasoning { id, summary, content }))
@@ -487,9 +517,6 @@ fn as_started(item: &TurnItem) -> TurnItem {
         }
         TurnItem::Reasoning { id, .. } => {
             TurnItem::Reasoning { id, summary: Vec::new(), content: Vec::new() }
-        }
-        TurnItem::WebSearch { id, .. } => {
-            TurnItem::WebSearch { id, query: String::new(), action: Some(WebSearchAction::Other) }
         }
         other => other,
     }

@@ -28,6 +28,7 @@ use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread,
 use crate::goals::Goals;
 use crate::history::History;
 use crate::identity;
+use crate::login_env::LoginEnvironment;
 use crate::outputs::Outlet;
 use crate::prompts;
 use crate::tools::{AgentTools, Gate};
@@ -68,12 +69,16 @@ pub(crate) struct Services {
     pub(crate) client: ModelClient,
     pub(crate) shell: Shell,
     pub(crate) command_env: Vec<(OsString, OsString)>,
+    /// `None` with the feature `shell_snapshot` off.
+    pub(crate) login_env: Option<LoginEnvironment>,
     search_path: Option<OsString>,
     pub(crate) user_home: Option<PathBuf>,
     pub(crate) temp_dir: Option<PathBuf>,
     pub(crate) allow_login_shell: bool,
     pub(crate) background_terminal_max_timeout_ms: u64,
     pub(crate) base_instructions: String,
+    /// The personality, when the base instructions may not speak of it.
+    pub(crate) personality: Option<&'static str>,
     pub(crate) developer_instructions: Option<String>,
     pub(crate) instructions: Instructions,
     pub(crate) sessions: SessionStore,
@@ -147,8 +152,10 @@ pub(crate) struct Settings {
     pub(crate) model: String,
     pub(crate) info: Arc<ModelInfo>,
     pub(crate) effort: Option<ReasoningEffort>,
-    pub(crate) summary: ReasoningSummary,
-    pub(crate) personality: Option<String>,
+    /// What a turn asked for; the configured one is not part of a turn's record.
+    pub(crate) summary: Option<ReasoningSummary>,
+    pub(crate) personality: Option<Personality>,
+    workspace_roots: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -164,11 +171,12 @@ impl Settings {
             info: model_info(&model, config),
             model,
             effort: config.model_reasoning_effort,
-            summary: config.model_reasoning_summary.unwrap_or_default(),
+            summary: None,
+            workspace_roots: config.workspace_roots.clone(),
             personality: config
                 .features
                 .enabled(Feature::Personality)
-                .then(|| personality_name(config.personality.unwrap_or(Personality::Pragmatic)).to_owned()),
+                .then(|| config.personality.unwrap_or(Personality::Pragmatic)),
         }
     }
 
@@ -198,6 +206,10 @@ impl Settings {
         }
         if moved {
             self.profile = PermissionProfile::from_policy(&self.sandbox_policy, &self.cwd);
+            self.workspace_roots = vec![self.cwd.clone()];
+            if let SandboxPolicy::WorkspaceWrite { writable_roots, .. } = &self.sandbox_policy {
+                self.workspace_roots.extend(writable_roots.iter().filter(|root| **root != self.cwd).cloned());
+            }
         }
         if let Some(policy) = overrides.approval_policy {
             self.approval_policy = policy;
@@ -207,16 +219,7 @@ impl Settings {
             self.model = model;
         }
         self.effort = overrides.effort.or(self.effort);
-        self.summary = overrides.summary.unwrap_or(self.summary);
-    }
-
-    /// The workspace roots: the working folder and what else may be written.
-    pub(crate) fn workspace_roots(&self) -> Vec<PathBuf> {
-        let mut roots = vec![self.cwd.clone()];
-        if let SandboxPolicy::WorkspaceWrite { writable_roots, .. } = &self.sandbox_policy {
-            roots.extend(writable_roots.iter().filter(|root| **root != self.cwd).cloned());
-        }
-        roots
+        self.summary = overrides.summary.or(self.summary);
     }
 
     /// The record of these settings for one turn.
@@ -224,7 +227,7 @@ impl Settings {
         TurnContext {
             turn_id: Some(turn_id.clone()),
             cwd: self.cwd.clone(),
-            workspace_roots: self.workspace_roots(),
+            workspace_roots: self.workspace_roots.clone(),
             current_date: Some(now.strftime("%Y-%m-%d").to_string()),
             timezone: Some(now.time_zone().iana_name().unwrap_or("Etc/UTC").to_owned()),
             approval_policy: self.approval_policy.clone(),
@@ -232,7 +235,7 @@ impl Settings {
             permission_profile: Some(self.profile.clone()),
             file_system_sandbox_policy: self.file_system_policy(),
             model: self.model.clone(),
-            personality: self.personality.clone(),
+            personality: self.personality.map(|personality| personality_name(personality).to_owned()),
             collaboration_mode: Some(CollaborationMode {
                 mode: ModeKind::Default,
                 settings: CollaborationSettings {
@@ -243,7 +246,7 @@ impl Settings {
             }),
             realtime_active: Some(false),
             effort: self.effort,
-            summary: self.summary,
+            summary: self.summary.unwrap_or_default(),
         }
     }
 
@@ -345,7 +348,7 @@ async fn begin(
     let id = engine.options.ids.thread_id();
     let prepared = prepare(&engine, &config).await?;
     let (lineage, fork) = agent.unzip();
-    let base = base_instructions(&config, &params, None, &settings);
+    let base = base_text(&config, &params, None, &settings);
     let now = engine.options.clock.unix_ms();
     let writer = (!params.ephemeral).then(|| {
         let meta = SessionMeta {
@@ -361,7 +364,7 @@ async fn begin(
             agent_role: lineage.as_ref().and_then(|lineage| lineage.role.clone()),
             agent_path: None,
             model_provider: Some(config.model_provider_id.clone()),
-            base_instructions: Some(BaseInstructions { text: base.clone() }),
+            base_instructions: Some(BaseInstructions { text: base.text.clone() }),
             dynamic_tools: None,
             memory_mode: None,
             git: None,
@@ -414,6 +417,7 @@ async fn go_on(
     settings: Settings,
     kin: Option<(ThreadId, ThreadId)>,
 ) -> Result<StartedThread, EngineError> {
+    let prepared = prepare(&engine, &config).await?;
     let home = engine.options.home.clone();
     let found = blocking(move || -> Result<(PathBuf, Loaded), String> {
         let path = match target {
@@ -425,8 +429,7 @@ async fn go_on(
     });
     let (path, mut loaded) = found.await?.map_err(EngineError::Rollout)?;
     let lineage = kin.map(|(parent, session_id)| lineage_of(&loaded, parent, session_id)).transpose()?;
-    let prepared = prepare(&engine, &config).await?;
-    let base = base_instructions(&config, &params, loaded.base_instructions.take(), &settings);
+    let base = base_text(&config, &params, loaded.base_instructions.take(), &settings);
     let writer = RolloutWriter::resume(path.clone(), Arc::clone(&engine.options.clock));
     let created_at = loaded.meta.timestamp.parse().map_or(0, jiff::Timestamp::as_second);
     let born = Born {
@@ -504,7 +507,7 @@ struct Born {
     path: Option<PathBuf>,
     writer: Option<RolloutWriter>,
     created_at: i64,
-    base: String,
+    base: BaseText,
     loaded: Option<Loaded>,
     lineage: Option<Lineage>,
     fork: Fork,
@@ -521,8 +524,13 @@ fn assemble(
     let (event_sender, events) = mpsc::channel(EVENT_QUEUE);
     let (ops, op_receiver) = mpsc::channel(OP_QUEUE);
     let env = engine.options.env.clone();
-    let mut notices = born.loaded.as_ref().map(|loaded| loaded.notices.clone()).unwrap_or_default();
-    notices.extend(prepared.instructions.notices.iter().cloned());
+    let notices = born.loaded.as_ref().map(|loaded| loaded.notices.clone()).unwrap_or_default();
+    for notice in &prepared.instructions.notices {
+        tracing::warn!("{notice}");
+    }
+    // Whose thread it is does not change with who resumes it.
+    let stored_source = born.loaded.as_ref().and_then(|loaded| loaded.meta.thread_source);
+    let thread_source = stored_source.or(params.thread_source);
     let info = ThreadInfo {
         id: born.id,
         session_id: born.lineage.as_ref().map_or(born.id, |lineage| lineage.session_id),
@@ -542,14 +550,14 @@ fn assemble(
             .loaded
             .as_ref()
             .map_or_else(|| params.source.clone(), |loaded| loaded.meta.source.clone()),
-        thread_source: params.thread_source,
+        thread_source,
         git: born.loaded.as_ref().and_then(|loaded| loaded.meta.git.clone()),
         service_tier: config.service_tier.clone(),
         approval_policy: settings.approval_policy.clone(),
         sandbox_policy: settings.sandbox_policy.clone(),
         effort: settings.effort,
-        summary: settings.summary,
-        workspace_roots: settings.workspace_roots(),
+        summary: settings.summary.or(config.model_reasoning_summary).unwrap_or_default(),
+        workspace_roots: settings.workspace_roots.clone(),
         instruction_sources: prepared.instructions.sources.clone(),
         notices: notices.clone(),
         token_usage: born.loaded.as_ref().and_then(|loaded| loaded.token_info.clone()),
@@ -561,20 +569,28 @@ fn assemble(
     let continues = params.source != SessionSource::exec() && born.lineage.is_none();
     let has_agents = config.features.enabled(Feature::MultiAgent) && born.lineage.is_none();
     let goals = has_goals.then(|| Goals::new(born.id, goal, continues));
+    let shell = user_shell(&env);
+    let command_env = command_env(&config, &env);
+    let login_env = config.features.enabled(Feature::ShellSnapshot).then(|| {
+        let helper = engine.options.helper_exe.clone();
+        LoginEnvironment::new(shell.clone(), helper, settings.cwd.clone(), command_env.clone())
+    });
     let services = Arc::new(Services {
         thread_id: born.id,
-        thread_source: params.thread_source,
+        thread_source,
         ephemeral: params.ephemeral,
         installation_id: prepared.installation_id,
         client: prepared.client,
-        shell: user_shell(&env),
-        command_env: command_env(&config, &env),
+        shell,
+        command_env,
+        login_env,
         search_path: search_path(&env),
         user_home: variable(&env, "HOME").map(PathBuf::from),
         temp_dir: variable(&env, "TMPDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         allow_login_shell: config.allow_login_shell,
         background_terminal_max_timeout_ms: config.background_terminal_max_timeout_ms,
-        base_instructions: born.base,
+        base_instructions: born.base.text,
+        personality: born.base.personality,
         developer_instructions: params
             .developer_instructions
             .or_else(|| config.developer_instructions.clone()),
@@ -602,6 +618,7 @@ fn assemble(
         state.history = History::from_items(loaded.history);
         state.baseline = loaded.last_turn_context;
         state.previous_model = loaded.previous_model;
+        state.window = loaded.compactions;
         state.usage = loaded.token_info;
         state.rate_limits = loaded.rate_limits.unwrap_or_default();
     }
@@ -747,26 +764,34 @@ async fn shutdown(state: &ThreadState) {
     state.outlet.announce(None, EventKind::ShutdownComplete).await;
 }
 
+/// The system text of a thread, and what it leaves to be said elsewhere.
+struct BaseText {
+    text: String,
+    /// The personality, when the text came with the thread and may not speak of it.
+    personality: Option<&'static str>,
+}
+
 /// The system text: what the caller or the user set, what the thread had, or ours for the model.
-fn base_instructions(
-    config: &Config,
-    params: &NewThread,
-    stored: Option<String>,
-    settings: &Settings,
-) -> String {
-    let given = params.base_instructions.clone().or_else(|| config.base_instructions.clone()).or(stored);
-    given.unwrap_or_else(|| {
-        let personality = match settings.personality.as_deref() {
-            Some("friendly") => prompts::FRIENDLY,
-            Some("pragmatic") => prompts::PRAGMATIC,
-            _ => "",
-        };
-        let mut text = prompts::BASE.replace("{{ personality }}\n", personality);
+fn base_text(config: &Config, params: &NewThread, stored: Option<String>, settings: &Settings) -> BaseText {
+    let personality = match settings.personality.filter(|_| settings.info.supports_personality) {
+        Some(Personality::Friendly) => Some(prompts::FRIENDLY),
+        Some(Personality::Pragmatic) => Some(prompts::PRAGMATIC),
+        Some(Personality::None) | None => None,
+    };
+    let ours = || {
+        let mut text = prompts::BASE.replace("{{ personality }}\n", personality.unwrap_or_default());
         if settings.info.apply_patch_tool_type.is_none() {
             text.push_str(prompts::PATCH_BY_SHELL);
         }
         text
-    })
+    };
+    if let Some(text) = params.base_instructions.clone().or_else(|| config.base_instructions.clone()) {
+        return BaseText { text, personality: None };
+    }
+    match stored {
+        Some(text) if text != ours() => BaseText { text, personality },
+        _ => BaseText { text: ours(), personality: None },
+    }
 }
 
 fn user_shell(env: &[(OsString, OsString)]) -> Shell {

@@ -58,6 +58,11 @@ impl Budget {
 
 /// The text within the budget: unchanged if it fits, else head, marker, tail (half the bytes each).
 pub(crate) fn middle(text: &str, budget: Budget) -> Option<String> {
+    cut(text, budget, 0)
+}
+
+/// The same for a text from whose middle so many bytes are missing already; the marker counts them too.
+fn cut(text: &str, budget: Budget, missing: usize) -> Option<String> {
     if text.len() <= budget.bytes {
         return None;
     }
@@ -65,15 +70,16 @@ pub(crate) fn middle(text: &str, budget: Budget) -> Option<String> {
     let tail_start = text.ceil_char_boundary(text.len() - (budget.bytes - budget.bytes / 2));
     let removed = &text[head_end..tail_start];
     let marker = match budget.unit {
-        Unit::Tokens => format!("…{} tokens truncated…", approx_tokens(text.len() - budget.bytes)),
-        Unit::Chars => format!("…{} chars truncated…", removed.chars().count()),
+        Unit::Tokens => format!("…{} tokens truncated…", approx_tokens(missing + text.len() - budget.bytes)),
+        Unit::Chars => format!("…{} chars truncated…", missing + removed.chars().count()),
     };
     Some(format!("{}{marker}{}", &text[..head_end], &text[tail_start..]))
 }
 
 /// What a tool shows of a long output: the cut text under a line that counts all lines; the text itself if it fits.
-pub(crate) fn tool_text(text: &str, budget: Budget) -> String {
-    match middle(text, budget) {
+/// `missing` bytes were dropped from its middle before.
+pub(crate) fn tool_text(text: &str, budget: Budget, missing: usize) -> String {
+    match cut(text, budget, missing) {
         None => text.to_owned(),
         Some(cut) => format!("Total output lines: {}\n\n{cut}", text.lines().count()),
     }
@@ -119,7 +125,10 @@ mod tests {
 
     #[test]
     fn long_tool_output_tells_its_lines() {
-        assert_eq!(tool_text("a\nb\n", Budget::tokens(0)), "Total output lines: 2\n\n…1 tokens truncated…");
-        assert_eq!(tool_text("a\nb\n", Budget::tokens(1)), "a\nb\n");
+        assert_eq!(
+            tool_text("a\nb\n", Budget::tokens(0), 8),
+            "Total output lines: 2\n\n…3 tokens truncated…"
+        );
+        assert_eq!(tool_text("a\nb\n", Budget::tokens(1), 0), "a\nb\n");
     }
 }

@@ -15,7 +15,7 @@ use quire_protocol::{
 };
 use quire_repo::WorkspaceFacts;
 use serde_json::Value;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{self, Surroundings};
@@ -205,6 +205,7 @@ async fn tell_context(thread: &mut ThreadState, turn: &Turn) {
     let surroundings = Surroundings {
         shell: services.shell.name(),
         developer_instructions: services.developer_instructions.as_deref(),
+        personality: services.personality,
         instructions: services.instructions.text.as_deref(),
         previous_model: thread.previous_model.as_deref(),
         base_instructions: &services.base_instructions,
@@ -320,7 +321,7 @@ pub(crate) fn turn_error(error: &ModelError) -> TurnError {
 /// that goes out first goes without.
 pub(crate) struct WorkspaceLookup {
     facts: Arc<Mutex<Option<(std::path::PathBuf, WorkspaceFacts)>>>,
-    task: AbortHandle,
+    _task: AbortOnDrop,
 }
 
 impl WorkspaceLookup {
@@ -331,7 +332,7 @@ impl WorkspaceLookup {
             let found = quire_repo::workspace_facts(&cwd).await;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = found;
         });
-        Self { facts, task: task.abort_handle() }
+        Self { facts, _task: AbortOnDrop(task) }
     }
 
     /// What is known by now.
@@ -340,8 +341,11 @@ impl WorkspaceLookup {
     }
 }
 
-impl Drop for WorkspaceLookup {
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }

@@ -107,6 +107,7 @@ mod tests {
     fn shows_additions_edits_and_deletions_but_no_net_zero() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir(path(".git")).unwrap();
         std::fs::write(path("edit.txt"), "a\nb\n").unwrap();
         std::fs::write(path("gone.txt"), "x\n").unwrap();
         std::fs::write(path("same.txt"), "s\n").unwrap();

@@ -198,10 +198,9 @@ impl Projection {
                 out
             }
             ThreadItem::WebSearch { query, .. } => self.web_search(query),
-            ThreadItem::ImageView { path, .. } => {
-                format!("{} {}\n", self.paint(Style::Label, "viewed image:"), path.display())
-            }
-            ThreadItem::UserMessage { .. } | ThreadItem::CollabAgentToolCall { .. } => String::new(),
+            ThreadItem::ImageView { .. }
+            | ThreadItem::UserMessage { .. }
+            | ThreadItem::CollabAgentToolCall { .. } => String::new(),
         }
     }
 

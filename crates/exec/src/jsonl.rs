@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use quire_appserver_protocol::notices::{DeprecationNoticeNotification, ErrorNotification};
+use quire_appserver_protocol::notices::{
+    DeprecationNoticeNotification, ErrorNotification, ModelRerouteReason,
+};
 use quire_appserver_protocol::turn::{TurnNotification, TurnPlanStep, TurnPlanStepStatus};
 use quire_appserver_protocol::usage::TokenUsageBreakdown;
 use quire_appserver_protocol::{ServerNotification, ThreadItem};
@@ -347,7 +349,10 @@ impl Projection {
                 vec![self.notice(with_details(summary, details.as_deref()))]
             }
             ServerNotification::ModelRerouted(it) => {
-                vec![self.notice(format!("model rerouted: {} -> {}", it.from_model, it.to_model))]
+                let reason = match it.reason {
+                    ModelRerouteReason::HighRiskCyberActivity => "HighRiskCyberActivity",
+                };
+                vec![self.notice(format!("model rerouted: {} -> {} ({reason})", it.from_model, it.to_model))]
             }
             _ => Vec::new(),
         }

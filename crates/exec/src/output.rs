@@ -84,6 +84,14 @@ impl Room<'_> {
     }
 }
 
+/// Standard output takes nothing more. A reader that went away knows; anything else (a full disk) has to be said.
+fn lost(error: &io::Error, err: &mut impl Write) -> Closed {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        drop(writeln!(err, "Error: cannot write to standard output: {error}"));
+    }
+    Closed
+}
+
 /// Writes until nobody can send any more, or standard output is gone. Returning drops the queue, which tells senders.
 fn write_all(
     mut waiting: mpsc::Receiver<(Stream, String)>,
@@ -94,12 +102,12 @@ fn write_all(
         let mut next = Some(first);
         while let Some((stream, text)) = next {
             match stream {
-                Stream::Out => out.write_all(text.as_bytes()).map_err(|_| Closed)?,
+                Stream::Out => out.write_all(text.as_bytes()).map_err(|error| lost(&error, &mut err))?,
                 Stream::Err => drop(err.write_all(text.as_bytes())),
             }
             next = waiting.try_recv().ok();
         }
-        out.flush().map_err(|_| Closed)?;
+        out.flush().map_err(|error| lost(&error, &mut err))?;
         drop(err.flush());
     }
     Ok(())

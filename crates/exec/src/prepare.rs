@@ -137,7 +137,7 @@ pub fn prepare(
         client: host.client.clone(),
         target: target(which, &args, &config),
         style: style(&args, host, &config, &prompt),
-        warnings: images.iter().filter_map(|image| unreadable(image, &config.cwd)).collect(),
+        warnings: images.iter().filter_map(|image| unreadable(image)).collect(),
         input: input(prompt, images),
         output_schema,
         last_message_file: args.output_last_message,
@@ -229,9 +229,11 @@ fn read_schema(path: &Path) -> Result<Value, PrepareError> {
     serde_json::from_str(&text).map_err(|source| PrepareError::SchemaNoJson { path: path.to_owned(), source })
 }
 
+/// Pictures are named from where the program was started, whatever `--cd` says.
+///
 /// A picture that cannot be opened does not stop the run, but it is not passed over in silence either.
-fn unreadable(image: &Path, cwd: &Path) -> Option<String> {
-    let error = std::fs::File::open(cwd.join(image)).err()?;
+fn unreadable(image: &Path) -> Option<String> {
+    let error = std::fs::File::open(image).err()?;
     Some(format!("image {} cannot be read, the model is told so: {error}", image.display()))
 }
 
@@ -295,12 +297,12 @@ fn style(args: &ExecArgs, host: &Host, config: &Config, prompt: &str) -> Style {
         },
         summary: config.model_reasoning_summary.map(|summary| summary.as_str().to_owned()),
         prompt: prompt.to_owned(),
-        notes: trust_note(config).into_iter().collect(),
+        notes: trust_note(config).filter(|_| args.command.is_none()).into_iter().collect(),
         repeats_answer: !(host.stdout_is_terminal && host.stderr_is_terminal),
     })
 }
 
-/// A run that may write makes its project a trusted one; people are told.
+/// A new thread that may write makes its project a trusted one; people are told.
 fn trust_note(config: &Config) -> Option<String> {
     let mode = mode_of(&config.sandbox_policy).filter(|_| config.active_permission_profile.is_none());
     let writes = mode.is_some_and(|mode| mode != SandboxMode::ReadOnly);

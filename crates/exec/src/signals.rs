@@ -2,6 +2,8 @@
 //!
 //! A signal that was ignored when the program started (`nohup`, a background job of a plain shell) stays ignored.
 
+#[cfg(not(unix))]
+pub use other::Signals;
 #[cfg(unix)]
 pub use unix::Signals;
 
@@ -17,13 +19,12 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// The signal's number.
-    #[cfg(unix)]
+    /// The signal's number, which POSIX fixes.
     pub const fn signal(self) -> i32 {
         match self {
-            Self::Interrupt => libc::SIGINT,
-            Self::Terminate => libc::SIGTERM,
-            Self::HangUp => libc::SIGHUP,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+            Self::HangUp => 1,
         }
     }
 }
@@ -86,6 +87,32 @@ mod unix {
         unsafe {
             libc::sigaction(number, std::ptr::null(), current.as_mut_ptr()) == 0
                 && current.assume_init().sa_sigaction == libc::SIG_IGN
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod other {
+    use std::io;
+
+    use super::Stop;
+
+    /// Ctrl-C, the only signal there is.
+    #[derive(Debug)]
+    pub struct Signals(());
+
+    impl Signals {
+        /// Starts listening with the first [`Signals::next`].
+        pub fn listen() -> io::Result<Self> {
+            Ok(Self(()))
+        }
+
+        /// The next Ctrl-C. Cancel safe.
+        pub async fn next(&mut self) -> Stop {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Stop::Interrupt
         }
     }
 }

@@ -47,3 +47,30 @@ fn transcripts_of_recorded_runs() {
         assert_eq!(transcript(run, true), data(&format!("{run}.colour.txt")), "{run} in colour");
     }
 }
+
+#[test]
+fn thoughts_are_shown_as_configured() {
+    let notification = r#"{"method":"item/completed","params":{"item":{"type":"reasoning","id":"r","summary":["short"],
+        "content":["long"]},"threadId":"01a1f892-0408-77c3-bcb5-6fb4c1b69cf6","turnId":"t","completedAtMs":1}}"#;
+    let notification: ServerNotification = serde_json::from_str(notification).unwrap();
+    let shown = |reasoning| human::Projection::new(false, reasoning).apply(&notification);
+    assert_eq!(shown(Reasoning::Summary), "short\n");
+    assert_eq!(shown(Reasoning::Raw), "long\n");
+    assert_eq!(shown(Reasoning::Hidden), "");
+}
+
+#[test]
+fn output_without_a_newline_gets_one() {
+    let item = |state: &str, output: &str, code: &str| {
+        format!(
+            r#"{{"method":"item/completed","params":{{"item":{{"type":"commandExecution","id":"c","command":"x","cwd":"/w",
+            "processId":null,"source":"agent","status":"{state}","commandActions":[],"aggregatedOutput":{output},
+            "exitCode":{code},"durationMs":1705}},"threadId":"01a1f892-0408-77c3-bcb5-6fb4c1b69cf6","turnId":"t",
+            "completedAtMs":1}}}}"#
+        )
+    };
+    let shown = |text: String| human::Projection::default().apply(&serde_json::from_str(&text).unwrap());
+    assert_eq!(shown(item("completed", r#""abc""#, "0")), " succeeded in 1705ms:\nabc\n");
+    assert_eq!(shown(item("completed", r#""""#, "0")), " succeeded in 1705ms:\n");
+    assert_eq!(shown(item("failed", r#""a\n""#, "3")), " exited 3 in 1705ms:\na\n\n");
+}

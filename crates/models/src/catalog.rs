@@ -91,6 +91,9 @@ pub struct ModelInfo {
     /// Whether tools may be deferred behind a search.
     #[serde(default)]
     pub supports_search_tool: bool,
+    /// Whether the model's instructions have a place for a personality.
+    #[serde(default)]
+    pub supports_personality: bool,
 }
 
 fn default_effective_percent() -> u64 {

@@ -10,6 +10,7 @@ const HALF: usize = 512 * 1024;
 pub(crate) struct HeadTail {
     head: Vec<u8>,
     tail: VecDeque<u8>,
+    dropped: usize,
 }
 
 impl HeadTail {
@@ -18,10 +19,17 @@ impl HeadTail {
         let into_head = bytes.len().min(HALF - self.head.len());
         self.head.extend_from_slice(&bytes[..into_head]);
         let rest = &bytes[into_head..];
-        let rest = &rest[rest.len().saturating_sub(HALF)..];
+        let skipped = rest.len().saturating_sub(HALF);
+        let rest = &rest[skipped..];
         let overflow = (self.tail.len() + rest.len()).saturating_sub(HALF);
+        self.dropped += skipped + overflow;
         self.tail.drain(..overflow);
         self.tail.extend(rest);
+    }
+
+    /// Bytes that were dropped from the middle.
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped
     }
 
     /// What is kept, as one piece.
@@ -50,6 +58,7 @@ mod tests {
                 kept.push(&chunk);
                 whole.extend_from_slice(&chunk);
             }
+            prop_assert_eq!(kept.dropped(), whole.len().saturating_sub(2 * HALF));
             let kept = kept.to_vec();
             if whole.len() <= 2 * HALF {
                 prop_assert_eq!(kept, whole);

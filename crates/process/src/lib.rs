@@ -15,6 +15,7 @@ mod store;
 mod utf8;
 
 pub use once::{Completed, Exit, run_once};
+pub use process_tree::ask_group_to_end;
 pub use session::{Collected, Session};
 pub use spawn::{SpawnError, SpawnRequest};
 pub use store::{MAX_SESSIONS, SessionStore};

@@ -16,6 +16,11 @@ pub(crate) fn kill_tree(leader: u32) {
     }
 }
 
+/// Asks every process of the group that `leader` leads to end.
+pub fn ask_group_to_end(leader: u32) {
+    let _ = killpg(Pid::from_raw(leader as i32), Signal::SIGTERM);
+}
+
 /// Kills the process group only: for places that must not read `/proc`.
 pub(crate) fn kill_group(leader: u32) {
     let _ = killpg(Pid::from_raw(leader as i32), Signal::SIGKILL);

@@ -46,6 +46,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 pub struct Collected {
     /// What was printed since the last time, the middle dropped beyond 1 MiB.
     pub output: Vec<u8>,
+    /// Bytes dropped from the middle of it.
+    pub dropped: usize,
     /// Exit code, if the process is over.
     pub exit: Option<i32>,
     /// How long this wait took.
@@ -149,11 +151,8 @@ impl Session {
     pub async fn collect(&self, at_most: Duration) -> Collected {
         let began = Instant::now();
         let exit = tokio::time::timeout(at_most, self.wait_exit()).await.ok();
-        let output = {
-            let mut kept = self.shared.kept();
-            std::mem::take(&mut kept.fresh).to_vec()
-        };
-        Collected { output, exit, wall: began.elapsed() }
+        let fresh = std::mem::take(&mut self.shared.kept().fresh);
+        Collected { output: fresh.to_vec(), dropped: fresh.dropped(), exit, wall: began.elapsed() }
     }
 
     /// Waits until the process is over and all it wrote is read; answers with the exit code.

@@ -108,7 +108,7 @@ async fn a_background_child_that_never_stops_writing_does_not_delay_either() {
 
 #[tokio::test]
 async fn everything_written_before_the_exit_is_there_despite_a_background_child() {
-    let script = "sleep 300 & head -c 60000 /dev/zero | tr '\\0' x; kill -9 $$";
+    let script = "sleep 5 & head -c 60000 /dev/zero | tr '\\0' x; kill -9 $$";
     for _ in 0..20 {
         let collected = Session::spawn(sh(script, false)).unwrap().collect(LONG).await;
         assert_eq!((collected.output.len(), collected.exit), (60_000, Some(-1)));

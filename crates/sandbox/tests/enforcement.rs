@@ -204,7 +204,7 @@ fn signals_reach_the_command() {
 fn the_helper_follows_a_command_into_the_signal_it_passed_on() {
     let f = Fixture::new();
     for mode in [Mode::ReadOnly, Mode::Workspace] {
-        let mut child = f.shell(mode, "echo ready; sleep 1000").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = f.probe(mode, &["sleep"]).stdout(Stdio::piped()).spawn().unwrap();
         let _reader = ready(&mut child);
         signal(child.id(), "-INT");
         let status = child.wait().unwrap();

@@ -32,9 +32,16 @@ pub fn installation_id(home: &Path) -> io::Result<String> {
         return Ok(id);
     }
     let id = Uuid::new_v4().to_string();
+    let was_empty = file.metadata()?.len() == 0;
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(id.as_bytes())?;
+    if let Err(error) = file.write_all(id.as_bytes()) {
+        if was_empty {
+            // Nothing is better than a file without an id; if it cannot go either, the next start fills it.
+            let _ = std::fs::remove_file(&path);
+        }
+        return Err(error);
+    }
     Ok(id)
 }
 

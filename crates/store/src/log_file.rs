@@ -135,14 +135,16 @@ impl LogFile {
         }
         let failed = |source| StoreError::Open { path: self.path.clone(), source };
         let mut file = open_private(&self.path, self.meta.is_some()).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        if length > 0 {
-            end_torn_line(&mut file).map_err(failed)?;
+        let write_failed = |source| StoreError::Write { path: self.path.clone(), source };
+        let begun = self.meta.is_none() || has_a_whole_line(&mut file).map_err(failed)?;
+        if begun && file.metadata().map_err(failed)?.len() > 0 {
+            end_torn_line(&mut file).map_err(write_failed)?;
         } else if let Some(meta) = &self.meta {
             let timestamp = utc_timestamp(self.clock.unix_ms());
             let line = self.encode(timestamp, RolloutItem::SessionMeta(meta.clone()))?;
             self.directories_dirty = true;
-            file.write_all(&line).map_err(|source| StoreError::Write { path: self.path.clone(), source })?;
+            // A first line that a full disk cut short is ours alone and holds nothing else.
+            file.set_len(0).and_then(|()| file.write_all(&line)).map_err(write_failed)?;
         }
         Ok(file)
     }
@@ -160,6 +162,19 @@ fn storable(item: RolloutItem) -> Option<RolloutItem> {
             Some(RolloutItem::Compacted(compacted))
         }
         item => Some(item),
+    }
+}
+
+/// Whether a file of our own has its first line.
+fn has_a_whole_line(file: &mut File) -> io::Result<bool> {
+    let mut block = [0; 8192];
+    file.rewind()?;
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(false),
+            read if block[..read].contains(&b'\n') => return Ok(true),
+            _ => {}
+        }
     }
 }
 

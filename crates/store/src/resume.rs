@@ -40,6 +40,8 @@ pub struct Loaded {
     /// Model of the last turn that was not taken back. Known in more cases than the context: a compaction hides what the
     /// model was told, not which model it was.
     pub previous_model: Option<String>,
+    /// Compactions met on the way back to the history's base; at least one if there was any.
+    pub compactions: u32,
     /// Token totals so far.
     pub token_info: Option<TokenUsageInfo>,
     /// Rate limits as last told.
@@ -79,6 +81,7 @@ pub(crate) fn load_from<R: Read + Seek>(mut source: R, path: &Path) -> Result<Lo
         history: replay.history,
         last_turn_context,
         previous_model: outline.previous_model,
+        compactions: outline.compactions,
         token_info: outline.token_info,
         rate_limits: outline.rate_limits,
         goal,
@@ -119,6 +122,7 @@ struct Outline {
     replay_from: u64,
     context: Context,
     previous_model: Option<String>,
+    compactions: u32,
     token_info: Option<TokenUsageInfo>,
     rate_limits: Option<RateLimitSnapshot>,
     goal: Option<Goal>,
@@ -185,6 +189,7 @@ impl Outline {
         match item {
             RolloutItem::ResponseItem(item) => self.turn.typed |= is_user_turn(&item),
             RolloutItem::Compacted(compacted) => {
+                self.compactions += 1;
                 if let Some(history) = compacted.replacement_history
                     && self.base.is_none()
                     && self.turn.base.is_none()

@@ -76,10 +76,12 @@ async fn no_helpers_below_the_temporary_folder() {
 async fn the_demo_does_what_it_says() {
     let world = World::new(json!([say("unused")])).await;
     let home = world.home.to_str().unwrap();
+    let config = world.config();
     let ran = world.run(&["demo", "--home", home]).await;
     ran.assert_code(0);
     assert!(ran.out.starts_with("Fixed: `multiply` in calc.sh"), "{}", ran.out);
     let [rollout] = &world.rollouts()[..] else { panic!("one session file") };
     assert!(ran.err.contains(&format!("Session file: {}", rollout.display())), "{}", ran.err);
+    assert_eq!(world.config(), config);
     assert!(world.model.requests().is_empty(), "the demo has a model of its own");
 }

@@ -196,7 +196,9 @@ async fn a_picture_that_is_not_there_is_told() {
     let ran = world.run(&["exec", "--json", "-i", "none.png", "--", "hi"]).await;
     ran.assert_code(0);
     assert_eq!(ran.shape()[..3], ["thread.started", "item.completed error", "turn.started"]);
-    assert!(ran.events()[1]["item"]["message"].as_str().unwrap().starts_with("image none.png cannot be read"));
+    assert!(
+        ran.events()[1]["item"]["message"].as_str().unwrap().starts_with("image none.png cannot be read")
+    );
     let ran = world.run(&["exec", "-i", "none.png", "--", "hi"]).await;
     assert!(ran.err.contains("warning: image none.png cannot be read"), "{}", ran.err);
 }

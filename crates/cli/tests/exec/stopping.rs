@@ -100,6 +100,21 @@ async fn nobody_reads_stdout() {
 }
 
 #[tokio::test]
+async fn a_reader_that_stops_reading_holds_up_no_signal() {
+    // More than a pipe takes.
+    let world = World::new(json!([say(&"x".repeat(1 << 20))])).await;
+    let mut child = world.command(&["exec", "--json", "hi"]).spawn().unwrap();
+    let mut unread = child.stdout.take().unwrap();
+    let mut first = [0; 20];
+    tokio::io::AsyncReadExt::read_exact(&mut unread, &mut first).await.unwrap();
+    world.wait_for_request(1).await;
+    send(&child, Signal::SIGTERM);
+    let ran = finish(child).await;
+    assert_eq!(ran.signal, Some(Signal::SIGTERM as i32), "{}", ran.err);
+    drop(unread);
+}
+
+#[tokio::test]
 async fn nobody_reads_stderr() {
     let world = World::new(json!([say("Hello.")])).await;
     let mut child = world.command(&["exec", "hi"]).spawn().unwrap();

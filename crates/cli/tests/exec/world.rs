@@ -55,6 +55,8 @@ impl World {
             .args(args)
             .current_dir(&self.project)
             .env("CODEX_HOME", &self.home)
+            // No profile of whoever runs the tests.
+            .env("HOME", &self.home)
             .env("REHEARSAL_KEY", "k")
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())

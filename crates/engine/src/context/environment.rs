@@ -62,8 +62,10 @@ fn write_profile(out: &mut String, profile: &PermissionProfile) {
                 let _ = write!(out, " glob_scan_max_depth=\"{depth}\"");
             }
             out.push('>');
-            for entry in entries {
-                write_entry(out, entry);
+            for (at, entry) in entries.iter().enumerate() {
+                if !entries[..at].contains(entry) {
+                    write_entry(out, entry);
+                }
             }
             out.push_str("</file_system>");
         }

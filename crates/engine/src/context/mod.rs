@@ -19,6 +19,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) shell: &'a str,
     /// Configured developer instructions.
     pub(crate) developer_instructions: Option<&'a str>,
+    /// The personality, when the base instructions do not speak of it.
+    pub(crate) personality: Option<&'a str>,
     /// Text of the instruction files.
     pub(crate) instructions: Option<&'a str>,
     /// Model of the turn before.
@@ -77,6 +79,11 @@ fn developer_parts(
         parts.push(permissions::text(now, around.temp_dir));
     }
     if before.is_none()
+        && let Some(text) = around.personality
+    {
+        parts.push(format!("<personality_spec> {} </personality_spec>", text.trim()));
+    }
+    if before.is_none()
         && let Some(text) = around.developer_instructions.filter(|text| !text.trim().is_empty())
     {
         parts.push(text.to_owned());
@@ -131,6 +138,7 @@ mod tests {
         Surroundings {
             shell: "bash",
             developer_instructions: Some("Be brief."),
+            personality: None,
             instructions: Some("Use tabs."),
             previous_model: None,
             base_instructions: "BASE",

@@ -95,13 +95,11 @@ pub(super) async fn run_patch(
         status: if exit == 0 { "completed" } else { "failed" }.to_owned(),
     })
     .await;
-    turn.announce(EventKind::ItemCompleted(item(status))).await;
-    if let Some(unified_diff) = turn.diff.unified_diff(&turn.cwd) {
-        turn.announce(EventKind::TurnDiff { unified_diff }).await;
-    }
+    let mut then = vec![EventKind::ItemCompleted(item(status))];
+    then.extend(turn.diff.unified_diff(&turn.cwd).map(|unified_diff| EventKind::TurnDiff { unified_diff }));
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     let text = format!("Exit code: {exit}\nWall time: {seconds} seconds\nOutput:\n{stdout}{stderr}");
-    Ok(Done { output: ToolOutput::Text(text).into(), then: Vec::new() })
+    Ok(Done { output: ToolOutput::Text(text).into(), then })
 }
 
 /// Applies a verified patch: behind the sandbox where the turn has one, so that a link cannot lead a write out of it.

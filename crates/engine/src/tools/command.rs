@@ -1,5 +1,6 @@
 //! What the shell tools share: from arguments to a decided, sandboxed, ready-to-start command.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,15 @@ pub(super) enum SandboxPermissions {
     UseDefault,
     /// Yes.
     RequireEscalated,
+    /// A little.
+    WithAdditionalPermissions,
+}
+
+impl SandboxPermissions {
+    /// Whether a person would have to be asked.
+    pub(super) fn asks_for_more(self) -> bool {
+        self != Self::UseDefault
+    }
 }
 
 /// Variables every session command gets, so that programs print plain text and never wait for a pager.
@@ -81,14 +91,25 @@ pub(super) fn login_parameter(properties: &mut Map<String, Value>, allowed: bool
 pub(super) struct Command {
     /// Shell-quoted command line for people.
     pub(super) shown: String,
+    /// What the model asked for; rules and people judge this.
     pub(super) argv: Vec<String>,
     pub(super) cwd: PathBuf,
+    shell: Shell,
+    script: String,
+    login: bool,
 }
 
 impl Command {
     pub(super) fn new(shell: &Shell, script: &str, login: bool, cwd: PathBuf) -> Self {
         let argv = shell.argv(script, login);
-        Self { shown: quire_shell::join(&argv), argv, cwd }
+        Self {
+            shown: quire_shell::join(&argv),
+            argv,
+            cwd,
+            shell: shell.clone(),
+            script: script.to_owned(),
+            login,
+        }
     }
 
     /// The patch the script is, when it is nothing but a call of `apply_patch`.
@@ -109,22 +130,27 @@ impl Command {
 
     /// Decides whether it may run.
     pub(super) fn decide(&self, turn: &TurnScope, permissions: SandboxPermissions) -> Decision {
-        let escalated = permissions == SandboxPermissions::RequireEscalated;
+        let escalated = permissions.asks_for_more();
         approvals::command(&turn.approval_policy, &turn.profile, &self.argv, &self.shown, escalated)
     }
 
     /// The process to start: the command behind the sandbox helper, when the profile asks for one.
-    pub(super) fn spawn_request(
+    pub(super) async fn spawn_request(
         &self,
         turn: &TurnScope,
         extra_env: &[(&str, &str)],
         tty: bool,
     ) -> Result<SpawnRequest, SandboxError> {
-        let mut env = environment(turn, extra_env);
+        let login_env = match &turn.services.login_env {
+            Some(login_env) if self.login => login_env.variables(&self.shell, &turn.cwd).await,
+            _ => None,
+        };
+        let mut env = environment(turn, extra_env, login_env.as_deref());
         if matches!(&turn.profile, PermissionProfile::Managed { network: NetworkAccess::Restricted, .. }) {
             env.push(("CODEX_SANDBOX_NETWORK_DISABLED".into(), "1".into()));
         }
-        let argv: Vec<OsString> = self.argv.iter().map(OsString::from).collect();
+        let argv = if login_env.is_some() { self.shell.argv(&self.script, false) } else { self.argv.clone() };
+        let argv = argv.into_iter().map(OsString::from).collect();
         Ok(SpawnRequest { tty, ..behind_sandbox(turn, &self.cwd, argv, env)? })
     }
 
@@ -178,15 +204,30 @@ pub(super) fn completed_item(
     item
 }
 
-/// The environment of a command: the user's policy over ours, then what tells the command where it runs.
-pub(super) fn environment(turn: &TurnScope, extra: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-    let mut env = turn.services.command_env.clone();
-    let own = [("CODEX_THREAD_ID", turn.services.thread_id.to_string())];
-    for (name, value) in extra.iter().map(|(name, value)| (*name, (*value).to_owned())).chain(own) {
-        env.retain(|(held, _)| held != name);
-        env.push((name.into(), value.into()));
-    }
-    env
+/// The environment of a command. Later ones win: the user's policy over ours, the tool's additions, what a login shell
+/// exports, what the user's policy sets, and the thread.
+fn environment(
+    turn: &TurnScope,
+    extra: &[(&str, &str)],
+    login_env: Option<&Vec<(OsString, OsString)>>,
+) -> Vec<(OsString, OsString)> {
+    let extra = extra.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let set = turn.services.config.shell_environment_policy.set.iter();
+    let set = set
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .filter(|_| login_env.is_some());
+    let thread = ("CODEX_THREAD_ID".into(), turn.services.thread_id.to_string().into());
+    let env: BTreeMap<OsString, OsString> = turn
+        .services
+        .command_env
+        .iter()
+        .cloned()
+        .chain(extra)
+        .chain(login_env.into_iter().flatten().cloned())
+        .chain(set)
+        .chain([thread])
+        .collect();
+    env.into_iter().collect()
 }
 
 /// Our own patch program under the turn's sandbox, reading the patch from its standard input; nothing when the turn

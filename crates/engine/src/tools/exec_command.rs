@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quire_config::Feature;
-use quire_process::Session;
+use quire_process::{Collected, Session};
 use quire_protocol::{CommandSource, EventKind, ToolOutput, TurnItem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,7 +25,9 @@ const DEFAULT_OUTPUT_TOKENS: usize = 10_000;
 
 pub(super) struct ExecCommand;
 
+/// The name and the number of fields show in the error a model reads when it sends something else than an object.
 #[derive(Deserialize)]
+#[serde(rename = "ExecCommandArgs")]
 struct Arguments {
     cmd: String,
     #[serde(default)]
@@ -42,6 +44,12 @@ struct Arguments {
     max_output_tokens: Option<usize>,
     #[serde(default)]
     sandbox_permissions: SandboxPermissions,
+    #[serde(default, rename = "additional_permissions")]
+    _additional_permissions: Option<Value>,
+    #[serde(default, rename = "justification")]
+    _justification: Option<String>,
+    #[serde(default, rename = "prefix_rule")]
+    _prefix_rule: Option<Vec<String>>,
 }
 
 impl Tool for ExecCommand {
@@ -90,13 +98,13 @@ impl Tool for ExecCommand {
             if let Some(answer) = command.as_patch(&call.call_id, turn).await {
                 return answer.map(session_header_for_patch);
             }
-            if arguments.sandbox_permissions == SandboxPermissions::RequireEscalated {
+            if arguments.sandbox_permissions.asks_for_more() {
                 approvals::escalation(&turn.approval_policy, "cannot").map_err(Refusal)?;
             }
             if let Decision::Refuse(reason) = command.decide(turn, arguments.sandbox_permissions) {
                 return Err(rejected(&command.shown, &reason));
             }
-            let session = start(&command, arguments.tty, turn)?;
+            let session = start(&command, arguments.tty, turn).await?;
             let session = Arc::new(session);
             let process_id = turn.services.sessions.insert(Arc::clone(&session));
             let item = command.started_item(
@@ -118,7 +126,7 @@ impl Tool for ExecCommand {
                 chunk_id: turn.services.engine.options.ids.chunk_id(),
                 wall: collected.wall,
                 state: collected.exit.map_or(State::Running(process_id), State::Exited),
-                output: &collected.output,
+                output: &collected,
                 max_tokens: arguments.max_output_tokens,
             };
             Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then })
@@ -143,12 +151,12 @@ fn prepare(arguments: &Arguments, turn: &TurnScope) -> Command {
     Command::new(&shell, &arguments.cmd, login, cwd)
 }
 
-fn start(command: &Command, tty: bool, turn: &TurnScope) -> Result<Session, Refusal> {
+async fn start(command: &Command, tty: bool, turn: &TurnScope) -> Result<Session, Refusal> {
     let failed = |reason: String| {
         rejected(&command.shown, &format!("Failed to create unified exec process: {reason}"))
     };
     let request =
-        command.spawn_request(turn, &PLAIN_TERMINAL, tty).map_err(|error| failed(error.to_string()))?;
+        command.spawn_request(turn, &PLAIN_TERMINAL, tty).await.map_err(|error| failed(error.to_string()))?;
     Session::spawn(request).map_err(|error| failed(error.to_string()))
 }
 
@@ -176,14 +184,14 @@ pub(super) struct Report<'a> {
     pub(super) chunk_id: String,
     pub(super) wall: Duration,
     pub(super) state: State,
-    pub(super) output: &'a [u8],
+    pub(super) output: &'a Collected,
     pub(super) max_tokens: Option<usize>,
 }
 
 impl Report<'_> {
     /// The text the model reads.
     pub(super) fn render(&self, turn: &TurnScope) -> String {
-        let output = String::from_utf8_lossy(self.output);
+        let output = String::from_utf8_lossy(&self.output.output);
         let wanted = self.max_tokens.unwrap_or(DEFAULT_OUTPUT_TOKENS);
         let budget = Budget::tokens(wanted.min(Budget::policy_tokens(turn.model.truncation_policy)));
         let state = match self.state {
@@ -194,8 +202,8 @@ impl Report<'_> {
             "Chunk ID: {}\nWall time: {:.4} seconds\n{state}\nOriginal token count: {}\nOutput:\n{}",
             self.chunk_id,
             self.wall.as_secs_f64(),
-            approx_tokens(output.len()),
-            tool_text(&output, budget),
+            approx_tokens(self.output.dropped + output.len()),
+            tool_text(&output, budget, self.output.dropped),
         )
     }
 }

@@ -70,7 +70,7 @@ impl Tool for ShellCommand {
             if let Some(answer) = command.as_patch(&call.call_id, turn).await {
                 return answer;
             }
-            if arguments.sandbox_permissions == SandboxPermissions::RequireEscalated {
+            if arguments.sandbox_permissions.asks_for_more() {
                 approvals::escalation(&turn.approval_policy, "should not").map_err(Refusal)?;
             }
             let item = command.started_item(&call.call_id, CommandSource::Agent, None, turn);
@@ -89,7 +89,7 @@ impl Tool for ShellCommand {
 async fn run_command(command: &Command, timeout: Duration, turn: &TurnScope) -> Answer {
     let failed =
         |reason: String| Answer::not_run(format!("execution error: {reason}"), CommandStatus::Failed);
-    match command.spawn_request(turn, &[], false) {
+    match command.spawn_request(turn, &[], false).await {
         Err(error) => failed(error.to_string()),
         Ok(request) => match quire_process::run_once(request, timeout).await {
             Err(error) => failed(format!("Io({:?})", error.io_error())),

@@ -15,7 +15,7 @@ pub(super) struct WriteStdin;
 
 #[derive(Deserialize)]
 struct Arguments {
-    session_id: u32,
+    session_id: i32,
     #[serde(default)]
     chars: String,
     #[serde(default)]
@@ -48,11 +48,9 @@ impl Tool for WriteStdin {
         Box::pin(async move {
             let arguments: Arguments = call.arguments()?;
             let id = arguments.session_id;
-            let session = turn
-                .services
-                .sessions
-                .get(id)
-                .ok_or_else(|| Refusal(format!("write_stdin failed: Unknown process id {id}")))?;
+            let known = u32::try_from(id).ok().and_then(|id| Some((id, turn.services.sessions.get(id)?)));
+            let (id, session) =
+                known.ok_or_else(|| Refusal(format!("write_stdin failed: Unknown process id {id}")))?;
             let wait = if arguments.chars.is_empty() {
                 let longest = turn.services.background_terminal_max_timeout_ms.max(MIN_POLL_MS);
                 arguments.yield_time_ms.unwrap_or(MIN_POLL_MS).clamp(MIN_POLL_MS, longest)
@@ -83,7 +81,7 @@ impl Tool for WriteStdin {
                 chunk_id: turn.services.engine.options.ids.chunk_id(),
                 wall: collected.wall,
                 state: collected.exit.map_or(State::Running(id), State::Exited),
-                output: &collected.output,
+                output: &collected,
                 max_tokens: arguments.max_output_tokens,
             };
             Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then: Vec::new() })

@@ -4,7 +4,8 @@
 //!
 //! - `actions NAME…` tries each named action once, in order, and prints `NAME RESULT` (`OK` or the name of the errno);
 //! - `without-namespaces CMD…` runs CMD where no further user namespace can be made;
-//! - `signals` waits for one of the forwarded signals and exits with its number.
+//! - `signals` waits for one of the forwarded signals and exits with its number;
+//! - `sleep` says it is ready and sleeps until a signal ends it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(target_os = "linux")]
@@ -38,6 +39,12 @@ fn main() -> ExitCode {
         }
         Some((verb, command)) if verb == "without-namespaces" => processes::without_namespaces(command),
         Some((verb, [])) if verb == "signals" => processes::wait_for_signal(),
+        Some((verb, [])) if verb == "sleep" => {
+            println!("ready");
+            loop {
+                std::thread::park();
+            }
+        }
         _ => ExitCode::from(2),
     }
 }

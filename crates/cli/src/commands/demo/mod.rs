@@ -89,7 +89,7 @@ pub(crate) fn run(args: DemoArgs, program: Program) -> Exit {
         Ok(startup) => startup,
         Err(exit) => return exit,
     };
-    let (report, outcome) = match play(&startup, &stage) {
+    let (report, outcome) = match play(&startup) {
         Ok(played) => played,
         Err(error) => return Exit::error(error),
     };
@@ -147,7 +147,7 @@ fn make_repository(project: &Path) {
 }
 
 /// Plays the session and tells how it went.
-fn play(startup: &Startup, stage: &Stage) -> Result<(Report, Outcome), String> {
+fn play(startup: &Startup) -> Result<(Report, Outcome), String> {
     let script = Script::from_json(SESSION, "demo").map_err(|error| error.to_string())?;
     let runtime = runtime().map_err(|error| format!("cannot start threads: {error}"))?;
     let played = runtime.block_on(async {
@@ -159,14 +159,15 @@ fn play(startup: &Startup, stage: &Stage) -> Result<(Report, Outcome), String> {
             format!("model_providers.demo={{name=\"Scripted model\", base_url=\"{}\"}}", model.base_url()),
         ];
         let server = startup.app_server(config, SessionSource::exec(), None);
-        let report = quire_exec::run(plan(stage), server).await.map_err(|error| error.to_string())?;
+        let report = quire_exec::run(plan(), server).await.map_err(|error| error.to_string())?;
         Ok((report, model.shutdown().await))
     });
     runtime.shutdown_background();
     played
 }
 
-fn plan(stage: &Stage) -> Plan {
+/// The working folder is the server's own, not one the request chose: a demo leaves no trust entry behind.
+fn plan() -> Plan {
     let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
     Plan {
         client: ClientInfo {
@@ -176,7 +177,6 @@ fn plan(stage: &Stage) -> Plan {
         },
         target: Target::New(Box::new(ThreadStartParams {
             model: Some(MODEL.to_owned()),
-            cwd: Some(stage.project.clone()),
             approval_policy: Some(ApprovalPolicy::Never),
             sandbox: Some(SandboxMode::WorkspaceWrite),
             thread_source: Some(ThreadSource::User),
