@@ -24,6 +24,12 @@ const DEFAULT_LIMIT: usize = 8;
 const SATURATION: f64 = 1.2;
 const LENGTH_WEIGHT: f64 = 0.75;
 
+/// Words that say nothing of what a tool is for.
+const FILLERS: [&str; 18] = [
+    "a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "when",
+    "with", "you",
+];
+
 #[derive(Deserialize)]
 struct Arguments {
     query: String,
@@ -141,16 +147,14 @@ fn searchable(spec: &Value) -> String {
     text
 }
 
-/// Words in small letters, without the `s` of a plural.
+/// Words in small letters, without fillers and without the `s` of a plural.
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            let word = word.to_lowercase();
-            match word.strip_suffix('s') {
-                Some(one) if one.len() > 2 && !one.ends_with('s') => one.to_owned(),
-                _ => word,
-            }
+        .map(str::to_lowercase)
+        .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
+        .map(|word| match word.strip_suffix('s') {
+            Some(one) if one.len() > 2 && !one.ends_with('s') => one.to_owned(),
+            _ => word,
         })
         .collect()
 }
@@ -168,7 +172,7 @@ mod tests {
         let tools = [
             tool("spawn_agent", "Starts an agent", "message"),
             tool("wait_agent", "Waits for agents", "timeout_ms"),
-            tool("send_mail", "Sends a letter", "address"),
+            tool("send_mail", "Sends a letter for the user to the office", "address"),
         ];
         rank(query, &tools.iter().collect::<Vec<_>>())
     }
@@ -180,6 +184,7 @@ mod tests {
         assert_eq!(found("address"), [2]);
         assert_eq!(found("zebra"), [0; 0]);
         assert_eq!(found(""), [0; 0]);
+        assert_eq!(found("for the"), [0; 0]);
     }
 
     #[test]
