@@ -72,7 +72,11 @@ pub(crate) enum Beginning {
 
 /// The configuration of a thread, and the trust entry if the request earns one. A trust entry that cannot be written is
 /// a warning: the thread itself needs none.
-pub(crate) async fn load(shared: &Shared, overrides: Overrides, beginning: Beginning) -> Result<Config, RpcError> {
+pub(crate) async fn load(
+    shared: &Shared,
+    overrides: Overrides,
+    beginning: Beginning,
+) -> Result<Config, RpcError> {
     let opens_for_writing = overrides.opens_for_writing() && beginning == Beginning::New;
     let options = overrides.onto(&shared.options.config);
     let work = move || {
