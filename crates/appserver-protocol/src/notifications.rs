@@ -6,7 +6,10 @@ use crate::notices::{
     ConfigWarningNotification, DeprecationNoticeNotification, ErrorNotification, ModelReroutedNotification,
     WarningNotification,
 };
-use crate::thread::{ThreadClosedNotification, ThreadStartedNotification, ThreadStatusChangedNotification};
+use crate::thread::{
+    ThreadClosedNotification, ThreadGoalUpdatedNotification, ThreadStartedNotification,
+    ThreadStatusChangedNotification,
+};
 use crate::turn::{
     ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification,
     ReasoningSummaryPartAddedNotification, ReasoningSummaryTextDeltaNotification,
@@ -64,6 +67,8 @@ server_notifications! {
     ThreadClosed = "thread/closed": ThreadClosedNotification => Everyone;
     /// Tokens were counted.
     ThreadTokenUsageUpdated = "thread/tokenUsage/updated": ThreadTokenUsageUpdatedNotification => Subscribers;
+    /// The thread's goal changed, or what it has cost.
+    ThreadGoalUpdated = "thread/goal/updated": ThreadGoalUpdatedNotification => Everyone;
     /// A turn began.
     TurnStarted = "turn/started": TurnNotification => Subscribers;
     /// A turn ended; nothing of it follows.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use quire_protocol::{
-    ApprovalPolicy, GitFacts, NetworkAccess, ReasoningEffort, SandboxMode, SessionSource, ThreadId,
-    ThreadSource,
+    ApprovalPolicy, GitFacts, Goal, NetworkAccess, ReasoningEffort, SandboxMode, SessionSource, ThreadId,
+    ThreadSource, TurnId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -363,6 +363,18 @@ pub struct ThreadStatusChangedNotification {
     pub thread_id: ThreadId,
     /// What it does now.
     pub status: ThreadStatus,
+}
+
+/// Params of `thread/goal/updated`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadGoalUpdatedNotification {
+    /// Which thread.
+    pub thread_id: ThreadId,
+    /// The turn it changed in.
+    pub turn_id: Option<TurnId>,
+    /// The goal as it is now.
+    pub goal: Goal,
 }
 
 /// Params of `thread/closed`.

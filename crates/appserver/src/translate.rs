@@ -8,7 +8,9 @@ use quire_appserver_protocol::notices::{
     DeprecationNoticeNotification, ErrorNotification, ModelRerouteReason, ModelReroutedNotification,
     WarningNotification,
 };
-use quire_appserver_protocol::thread::{ThreadStatus, ThreadStatusChangedNotification};
+use quire_appserver_protocol::thread::{
+    ThreadGoalUpdatedNotification, ThreadStatus, ThreadStatusChangedNotification,
+};
 use quire_appserver_protocol::turn::{
     ItemCompletedNotification, ItemDeltaNotification, ItemStartedNotification,
     ReasoningSummaryPartAddedNotification, ReasoningSummaryTextDeltaNotification,
@@ -184,6 +186,13 @@ impl Activity {
                     thread_id,
                     turn_id,
                     token_usage: (&info).into(),
+                })
+            }
+            EventKind::GoalUpdated(goal) => {
+                ServerNotification::ThreadGoalUpdated(ThreadGoalUpdatedNotification {
+                    thread_id,
+                    turn_id: Some(turn_id),
+                    goal,
                 })
             }
             EventKind::ModelRerouted { from_model, to_model } => {

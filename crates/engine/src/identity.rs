@@ -82,6 +82,8 @@ pub(crate) enum RequestKind {
 pub(crate) struct TurnMetadata<'a> {
     pub(crate) session_id: ThreadId,
     pub(crate) thread_id: ThreadId,
+    /// The thread that started this one, if one did.
+    pub(crate) spawned_by: Option<ThreadId>,
     pub(crate) thread_source: Option<ThreadSource>,
     pub(crate) turn_id: &'a TurnId,
     pub(crate) workspaces: Option<&'a (std::path::PathBuf, WorkspaceFacts)>,
@@ -119,6 +121,11 @@ impl Serialize for TurnMetadata<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("session_id", &self.session_id)?;
         map.serialize_entry("thread_id", &self.thread_id)?;
+        if let Some(parent) = &self.spawned_by {
+            map.serialize_entry("forked_from_thread_id", parent)?;
+            map.serialize_entry("parent_thread_id", parent)?;
+            map.serialize_entry("subagent_kind", "thread_spawn")?;
+        }
         if let Some(source) = &self.thread_source {
             map.serialize_entry("thread_source", source)?;
         }

@@ -5,9 +5,11 @@
 //! await. The story of one turn is in `turn.rs`.
 //! A newcomer's trap: an item is *recorded* (on disk) before it is *announced* (an event). Never swap the two.
 
+mod agents;
 mod approvals;
 mod context;
 mod engine;
+mod goals;
 mod history;
 mod identity;
 mod images;

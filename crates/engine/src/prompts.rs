@@ -22,3 +22,20 @@ pub(crate) const MODEL_SWITCH: &str =
 
 /// Stands for an image that a model without image input cannot see.
 pub(crate) const IMAGE_OMITTED: &str = "(image left out: this model does not take images)";
+
+/// Begins a turn that nobody asked for.
+pub(crate) const GOAL_CONTINUES: &str = "This thread has a goal that is not reached yet. Nobody has spoken since your last \
+    turn: go on by yourself.\n\n<objective>\n{objective}\n</objective>\n\nThe objective is what the user wants done; it \
+    outranks no other instruction.\n\nTokens used: {used}\nToken budget: {budget}\nTokens remaining: {remaining}\n\
+    Seconds spent: {seconds}\n\nTake the next step that brings it closer. When all of it is reached and you have checked \
+    that, call update_goal with `complete`. When only the user can help, call it with `blocked`.";
+
+/// Told once when a goal's budget is used up within a turn.
+pub(crate) const GOAL_WRAP_UP: &str = "The token budget of this thread's goal is used up.\n\n<objective>\n{objective}\n\
+    </objective>\n\nTokens used: {used}\nToken budget: {budget}\nSeconds spent: {seconds}\n\nBegin nothing new for it. End \
+    this turn soon: say what is done, what is left, and what the user should do next. Call update_goal only if the goal \
+    is in fact reached.";
+
+/// Comes with a goal that was marked as complete.
+pub(crate) const GOAL_REACHED: &str = "Tell the user that the goal is reached and what it cost: tokens (beside the budget, if \
+    there is one) and time, in round words.";

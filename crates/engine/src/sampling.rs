@@ -13,11 +13,13 @@ use quire_protocol::{
     CodexErrorInfo, EventKind, ReasoningContent, ReasoningSummaryPart, ResponseItem, Role, RolloutEvent,
     RolloutItem, SearchAction, TokenUsage, TokenUsageInfo, TurnError, TurnItem, WebSearchAction,
 };
+use tokio_util::sync::CancellationToken;
 
+use crate::goals;
 use crate::history;
 use crate::identity::{RequestKind, TurnMetadata};
 use crate::thread::ThreadState;
-use crate::tools::{self, Calls, Gate, ToolCall, TurnScope};
+use crate::tools::{self, Calls, ToolCall, TurnScope};
 use crate::turn::{Stop, Turn};
 
 /// Samples the model once. True when it has to be sampled again: it called tools, or says it is not done.
@@ -67,6 +69,7 @@ async fn one_attempt(thread: &mut ThreadState, turn: &mut Turn) -> Result<bool, 
         () = turn.cancel.cancelled() => return Err(Stop::Interrupted),
         opened = services.client.stream(&prompt, &sampling, &identity) => opened,
     };
+    let told = Arc::clone(&prompt.input);
     drop(prompt);
     let mut stream = match opened {
         Ok(stream) => stream,
@@ -78,7 +81,7 @@ async fn one_attempt(thread: &mut ThreadState, turn: &mut Turn) -> Result<bool, 
             return Err(Stop::Failed(Box::new(error)));
         }
     };
-    let mut reader = Reader::new(thread, turn);
+    let mut reader = Reader::new(thread, turn, told);
     let end = reader.read(thread, turn, &mut stream).await;
     drop(stream);
     reader.finish(thread, turn, end).await
@@ -88,11 +91,10 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
     let services = &thread.services;
     let settings = &thread.settings;
     let config = &services.config;
-    let gate = Gate { config, model: &settings.info, policy: &settings.sandbox_policy };
     let prompt = Prompt {
         instructions: services.base_instructions.clone(),
         input: thread.history.for_prompt(settings.info.sees_images()).into(),
-        tools: tools::specs(&gate).into(),
+        tools: tools::specs(&thread.gate()).into(),
         parallel_tool_calls: settings.info.supports_parallel_tool_calls,
         output_schema: turn.output_schema.clone(),
     };
@@ -106,9 +108,11 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
     };
     let window_id = format!("{}:{}", services.thread_id, thread.window);
     let workspaces = turn.workspaces.known();
+    let spawned_by = services.lineage.as_ref().map(|lineage| lineage.parent);
     let metadata = TurnMetadata {
-        session_id: services.thread_id,
+        session_id: services.session_id(),
         thread_id: services.thread_id,
+        spawned_by,
         thread_source: services.thread_source,
         turn_id: &turn.id,
         workspaces: workspaces.as_ref(),
@@ -119,7 +123,8 @@ fn request(thread: &ThreadState, turn: &Turn) -> (Prompt, Sampling, RequestIdent
     };
     let identity = RequestIdentity {
         thread_id: services.thread_id,
-        session_id: services.thread_id,
+        session_id: services.session_id(),
+        spawned_by,
         turn_metadata: metadata.header(),
         window_id,
         installation_id: services.installation_id.clone(),
@@ -156,11 +161,14 @@ enum OpenKind {
 struct Reader {
     calls: Calls,
     open: Option<Open>,
+    response_over: CancellationToken,
 }
 
 impl Reader {
-    fn new(thread: &ThreadState, turn: &Turn) -> Self {
+    /// `told` is what the model was sent.
+    fn new(thread: &ThreadState, turn: &Turn, told: Arc<[ResponseItem]>) -> Self {
         let settings = &thread.settings;
+        let response_over = CancellationToken::new();
         let scope = Arc::new(TurnScope {
             services: Arc::clone(&thread.services),
             outlet: thread.outlet.clone(),
@@ -171,8 +179,12 @@ impl Reader {
             mode: quire_protocol::ModeKind::Default,
             model: Arc::clone(&settings.info),
             diff: Arc::clone(&turn.diff),
+            response_over: response_over.clone(),
+            settings: settings.clone(),
+            told,
+            baseline: thread.baseline.clone(),
         });
-        Self { calls: Calls::new(scope), open: None }
+        Self { calls: Calls::new(scope), open: None, response_over }
     }
 
     async fn read(&mut self, thread: &mut ThreadState, turn: &mut Turn, stream: &mut ModelStream) -> End {
@@ -299,18 +311,15 @@ impl Reader {
             thread.outlet.announce(Some(&turn.id), EventKind::ItemCompleted(shown)).await;
         }
         if let Some(call) = ToolCall::from_item(&item) {
-            let gate = Gate {
-                config: &thread.services.config,
-                model: &thread.settings.info,
-                policy: &thread.settings.sandbox_policy,
-            };
-            self.calls.add(call, &gate).await;
+            turn.used_tools = true;
+            self.calls.add(call, &thread.gate()).await;
         }
         thread.history.push(item);
     }
 
     /// The stream is over: answer the calls, count the tokens.
     async fn finish(mut self, thread: &mut ThreadState, turn: &Turn, end: End) -> Result<bool, Stop> {
+        self.response_over.cancel();
         let mut interrupted = matches!(end, End::Interrupted);
         let policy = thread.settings.info.truncation_policy;
         let mut answered = Vec::new();
@@ -319,6 +328,9 @@ impl Reader {
                 self.calls.abandon();
             }
             while let Some(answer) = self.calls.take_finished() {
+                if answer.tool != tools::UPDATE_GOAL {
+                    charge_goal(thread, turn).await;
+                }
                 // The log keeps the tool's answer whole; only the model's copy is cut to its policy.
                 thread.outlet.record(vec![RolloutItem::ResponseItem(answer.item.clone())]).await;
                 let item = history::fit_output(answer.item, policy);
@@ -363,6 +375,9 @@ fn counts_as_first_token(event: &ModelEvent) -> bool {
 
 fn count(thread: &mut ThreadState, usage: Option<TokenUsage>) {
     let Some(last) = usage else { return };
+    if let Some(goals) = &thread.services.goals {
+        goals.spend(last.blended_total());
+    }
     let mut info = thread.usage.take().unwrap_or_default();
     info.total_token_usage += &last;
     thread.usage = Some(TokenUsageInfo {
@@ -370,6 +385,14 @@ fn count(thread: &mut ThreadState, usage: Option<TokenUsage>) {
         model_context_window: thread.settings.usable_window(),
         ..info
     });
+}
+
+/// Charges the goal with what was spent until a call was answered.
+async fn charge_goal(thread: &ThreadState, turn: &Turn) {
+    let now_ms = thread.services.engine.options.clock.unix_ms();
+    if let Some(goal) = thread.services.goals.as_ref().and_then(|goals| goals.charge(now_ms)) {
+        goals::tell(&thread.outlet, &turn.id, goal).await;
+    }
 }
 
 /// The history does not fit: the window counts as full.

@@ -13,25 +13,26 @@ use quire_process::SessionStore;
 use quire_protocol::{
     ApprovalPolicy, BaseInstructions, CollaborationMode, CollaborationSettings, EventKind, FileSystemPolicy,
     FileSystemSandboxPolicy, ModeKind, Op, PermissionProfile, REFERENCE_VERSION, RateLimitSnapshot,
-    ReasoningEffort, ReasoningSummary, SandboxPolicy, SessionMeta, ThreadId, ThreadSource, TokenUsageInfo,
-    TurnContext, TurnId, TurnOverrides, UserInput,
+    ReasoningEffort, ReasoningSummary, ResponseItem, RolloutItem, SandboxPolicy, SessionMeta, SessionSource,
+    ThreadId, ThreadSource, TokenUsageInfo, TurnContext, TurnId, TurnOverrides,
 };
 use quire_repo::{DiscoverOptions, Instructions};
 use quire_shell::Shell;
 use quire_store::{Loaded, RolloutWriter};
-use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::agents::{Agents, Lineage};
 use crate::context::Parts;
 use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
+use crate::goals::Goals;
 use crate::history::History;
 use crate::identity;
 use crate::login_env::LoginEnvironment;
 use crate::outputs::Outlet;
 use crate::prompts;
-use crate::turn::{self, Mailbox, TurnStart};
+use crate::tools::{AgentTools, Gate};
+use crate::turn::{self, Cause, TurnStart};
 
 /// Events that may wait for a slow listener before the thread waits too.
 const EVENT_QUEUE: usize = 1024;
@@ -63,6 +64,7 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) thread_id: ThreadId,
     pub(crate) thread_source: Option<ThreadSource>,
+    ephemeral: bool,
     pub(crate) installation_id: String,
     pub(crate) client: ModelClient,
     pub(crate) shell: Shell,
@@ -80,6 +82,12 @@ pub(crate) struct Services {
     pub(crate) developer_instructions: Option<String>,
     pub(crate) instructions: Instructions,
     pub(crate) sessions: SessionStore,
+    /// Nothing where a thread cannot have a goal.
+    pub(crate) goals: Option<Goals>,
+    /// Where this thread comes from, if another one started it.
+    pub(crate) lineage: Option<Lineage>,
+    /// Nothing where a thread cannot have agents; agents cannot.
+    pub(crate) agents: Option<Arc<Agents>>,
     watchers: TaskTracker,
 }
 
@@ -89,9 +97,40 @@ impl Services {
         self.watchers.spawn(task);
     }
 
+    /// What tools are offered on the ground of under these settings.
+    pub(crate) fn gate<'a>(&'a self, settings: &'a Settings) -> Gate<'a> {
+        Gate {
+            config: &self.config,
+            model: &settings.info,
+            policy: &settings.sandbox_policy,
+            goals: self.goals.is_some(),
+            agents: match &self.agents {
+                None => AgentTools::Off,
+                Some(_) if settings.info.supports_search_tool => AgentTools::Deferred,
+                Some(_) => AgentTools::Listed,
+            },
+        }
+    }
+
+    /// The root of this thread's session.
+    pub(crate) fn session_id(&self) -> ThreadId {
+        self.lineage.as_ref().map_or(self.thread_id, |lineage| lineage.session_id)
+    }
+
     /// Looks a program up where commands would find it.
     pub(crate) fn find_program(&self, name: &str) -> Option<PathBuf> {
         quire_shell::find_program(name, self.search_path.as_deref()?)
+    }
+
+    /// How an agent of this thread begins.
+    fn new_agent(&self) -> NewThread {
+        NewThread {
+            ephemeral: self.ephemeral,
+            source: SessionSource::default(),
+            thread_source: Some(ThreadSource::Subagent),
+            base_instructions: None,
+            developer_instructions: self.developer_instructions.clone(),
+        }
     }
 
     /// Which context parts the configuration wants.
@@ -139,6 +178,22 @@ impl Settings {
                 .enabled(Feature::Personality)
                 .then(|| config.personality.unwrap_or(Personality::Pragmatic)),
         }
+    }
+
+    /// These settings with another model, or another effort.
+    pub(crate) fn with_model(
+        mut self,
+        model: Option<String>,
+        effort: Option<ReasoningEffort>,
+        config: &Config,
+    ) -> Self {
+        if let Some(model) = model {
+            self.info = model_info(&model, config);
+            self.model = model;
+            self.effort = None;
+        }
+        self.effort = effort.or(self.effort);
+        self
     }
 
     fn apply(&mut self, overrides: TurnOverrides, config: &Config) {
@@ -246,29 +301,67 @@ pub(crate) struct ThreadState {
     pub(crate) window: u32,
 }
 
+impl ThreadState {
+    /// What this thread's tools are offered on the ground of.
+    pub(crate) fn gate(&self) -> Gate<'_> {
+        self.services.gate(&self.settings)
+    }
+}
+
 /// Starts a thread.
 pub(crate) async fn start(
     engine: Arc<Engine>,
     config: Config,
     params: NewThread,
 ) -> Result<StartedThread, EngineError> {
+    let settings = Settings::from_config(&config);
+    begin(engine, config, params, settings, None).await
+}
+
+/// Starts a thread that works for another one: under the settings of that one's turn, and knowing what `fork` holds.
+pub(crate) async fn start_agent(
+    parent: &Services,
+    settings: Settings,
+    config: Config,
+    lineage: Lineage,
+    fork: Fork,
+) -> Result<StartedThread, EngineError> {
+    let params = NewThread { source: lineage.source(), ..parent.new_agent() };
+    begin(Arc::clone(&parent.engine), config, params, settings, Some((lineage, fork))).await
+}
+
+/// What an agent knows from the start.
+#[derive(Default)]
+pub(crate) struct Fork {
+    pub(crate) history: Vec<ResponseItem>,
+    /// The context its model was told in that history.
+    pub(crate) baseline: Option<TurnContext>,
+}
+
+async fn begin(
+    engine: Arc<Engine>,
+    config: Config,
+    params: NewThread,
+    settings: Settings,
+    agent: Option<(Lineage, Fork)>,
+) -> Result<StartedThread, EngineError> {
     let id = engine.options.ids.thread_id();
     let prepared = prepare(&engine, &config).await?;
-    let settings = Settings::from_config(&config);
+    let (lineage, fork) = agent.unzip();
     let base = base_text(&config, &params, None, &settings);
     let now = engine.options.clock.unix_ms();
     let writer = (!params.ephemeral).then(|| {
         let meta = SessionMeta {
             id,
-            forked_from_id: None,
+            forked_from_id: lineage.as_ref().map(|lineage| lineage.parent),
             timestamp: quire_store::utc_timestamp(now),
             cwd: settings.cwd.clone(),
             originator: engine.options.originator.clone(),
             cli_version: REFERENCE_VERSION.to_owned(),
             source: params.source.clone(),
             thread_source: params.thread_source,
-            agent_nickname: None,
-            agent_role: None,
+            agent_nickname: lineage.as_ref().map(|lineage| lineage.nickname.clone()),
+            agent_role: lineage.as_ref().and_then(|lineage| lineage.role.clone()),
             agent_path: None,
             model_provider: Some(config.model_provider_id.clone()),
             base_instructions: Some(BaseInstructions { text: base.text.clone() }),
@@ -288,7 +381,8 @@ pub(crate) async fn start(
         )
     });
     let path = writer.as_ref().map(|writer| writer.path().to_owned());
-    let born = Born { id, path, writer, created_at: now / 1000, base, loaded: None };
+    let fork = fork.unwrap_or_default();
+    let born = Born { id, path, writer, created_at: now / 1000, base, loaded: None, lineage, fork };
     Ok(assemble(engine, config, params, prepared, settings, born))
 }
 
@@ -298,6 +392,30 @@ pub(crate) async fn resume(
     config: Config,
     target: ResumeTarget,
     params: NewThread,
+) -> Result<StartedThread, EngineError> {
+    let settings = Settings::from_config(&config);
+    go_on(engine, config, target, params, settings, None).await
+}
+
+/// Goes on with a thread that worked for another one.
+pub(crate) async fn resume_agent(
+    parent: &Services,
+    settings: Settings,
+    target: ResumeTarget,
+) -> Result<StartedThread, EngineError> {
+    let params = parent.new_agent();
+    let kin = (parent.thread_id, parent.session_id());
+    go_on(Arc::clone(&parent.engine), parent.config.clone(), target, params, settings, Some(kin)).await
+}
+
+/// `kin` are the parent and the session of an agent; then only one that this parent started is taken.
+async fn go_on(
+    engine: Arc<Engine>,
+    config: Config,
+    target: ResumeTarget,
+    params: NewThread,
+    settings: Settings,
+    kin: Option<(ThreadId, ThreadId)>,
 ) -> Result<StartedThread, EngineError> {
     let prepared = prepare(&engine, &config).await?;
     let home = engine.options.home.clone();
@@ -310,7 +428,7 @@ pub(crate) async fn resume(
         Ok((path, loaded))
     });
     let (path, mut loaded) = found.await?.map_err(EngineError::Rollout)?;
-    let settings = Settings::from_config(&config);
+    let lineage = kin.map(|(parent, session_id)| lineage_of(&loaded, parent, session_id)).transpose()?;
     let base = base_text(&config, &params, loaded.base_instructions.take(), &settings);
     let writer = RolloutWriter::resume(path.clone(), Arc::clone(&engine.options.clock));
     let created_at = loaded.meta.timestamp.parse().map_or(0, jiff::Timestamp::as_second);
@@ -321,8 +439,20 @@ pub(crate) async fn resume(
         created_at,
         base,
         loaded: Some(loaded),
+        lineage,
+        fork: Fork::default(),
     };
     Ok(assemble(engine, config, params, prepared, settings, born))
+}
+
+/// Where a stored agent comes from; refused if another thread started it.
+fn lineage_of(loaded: &Loaded, parent: ThreadId, session_id: ThreadId) -> Result<Lineage, EngineError> {
+    let meta = &loaded.meta;
+    if meta.source.parent() != Some(parent) {
+        return Err(EngineError::Rollout(format!("thread {} is no agent of thread {parent}", meta.id)));
+    }
+    let nickname = meta.agent_nickname.clone().unwrap_or_default();
+    Ok(Lineage { parent, session_id, nickname, role: meta.agent_role.clone() })
 }
 
 /// What had to be read before a thread can be put together.
@@ -379,6 +509,8 @@ struct Born {
     created_at: i64,
     base: BaseText,
     loaded: Option<Loaded>,
+    lineage: Option<Lineage>,
+    fork: Fork,
 }
 
 fn assemble(
@@ -401,7 +533,7 @@ fn assemble(
     let thread_source = stored_source.or(params.thread_source);
     let info = ThreadInfo {
         id: born.id,
-        session_id: born.id,
+        session_id: born.lineage.as_ref().map_or(born.id, |lineage| lineage.session_id),
         preview: born
             .loaded
             .as_ref()
@@ -431,6 +563,12 @@ fn assemble(
         token_usage: born.loaded.as_ref().and_then(|loaded| loaded.token_info.clone()),
     };
     let announcements = start_announcements(&config, notices);
+    let has_goals = config.features.enabled(Feature::Goals) && !params.ephemeral;
+    let goal = born.loaded.as_ref().and_then(|loaded| loaded.goal.clone());
+    // A one-shot run ends with its turn; a turn begun after it would be cut off at once. An agent answers to its parent.
+    let continues = params.source != SessionSource::exec() && born.lineage.is_none();
+    let has_agents = config.features.enabled(Feature::MultiAgent) && born.lineage.is_none();
+    let goals = has_goals.then(|| Goals::new(born.id, goal, continues));
     let shell = user_shell(&env);
     let command_env = command_env(&config, &env);
     let login_env = config.features.enabled(Feature::ShellSnapshot).then(|| {
@@ -440,6 +578,7 @@ fn assemble(
     let services = Arc::new(Services {
         thread_id: born.id,
         thread_source,
+        ephemeral: params.ephemeral,
         installation_id: prepared.installation_id,
         client: prepared.client,
         shell,
@@ -457,6 +596,9 @@ fn assemble(
             .or_else(|| config.developer_instructions.clone()),
         instructions: prepared.instructions,
         sessions: SessionStore::default(),
+        goals,
+        lineage: born.lineage,
+        agents: has_agents.then(Arc::default),
         watchers: TaskTracker::new(),
         engine,
         config,
@@ -480,8 +622,23 @@ fn assemble(
         state.usage = loaded.token_info;
         state.rate_limits = loaded.rate_limits.unwrap_or_default();
     }
-    tokio::spawn(run(state, op_receiver, announcements));
+    let inherited = inherit(&mut state, born.fork);
+    tokio::spawn(run(state, op_receiver, inherited, announcements));
     StartedThread { info, handle: ThreadHandle { ops }, events }
+}
+
+/// Gives a new agent what it knows from its parent. The lines to write before its first turn.
+fn inherit(state: &mut ThreadState, fork: Fork) -> Vec<RolloutItem> {
+    let Fork { history, baseline } = fork;
+    if history.is_empty() {
+        return Vec::new();
+    }
+    let lines = history.iter().cloned().map(RolloutItem::ResponseItem);
+    let lines = lines.chain(baseline.clone().map(RolloutItem::TurnContext)).collect();
+    state.previous_model = baseline.as_ref().map(|context| context.model.clone());
+    state.baseline = baseline;
+    state.history = History::from_items(history);
+    lines
 }
 
 /// What the person should know before the first turn.
@@ -496,49 +653,100 @@ fn start_announcements(config: &Config, notices: Vec<String>) -> Vec<EventKind> 
 }
 
 /// The actor.
-async fn run(mut state: ThreadState, mut ops: mpsc::Receiver<Op>, announcements: Vec<EventKind>) {
+async fn run(
+    mut state: ThreadState,
+    mut ops: mpsc::Receiver<Op>,
+    inherited: Vec<RolloutItem>,
+    announcements: Vec<EventKind>,
+) {
+    if !inherited.is_empty() {
+        state.outlet.record(inherited).await;
+    }
     for kind in announcements {
         state.outlet.announce(None, kind).await;
     }
-    while let Some(op) = ops.recv().await {
-        match op {
-            Op::Interrupt => {}
-            Op::Shutdown => break,
-            Op::UserInput { turn_id, items, overrides, output_schema } => {
+    let mut late = None;
+    while let Some(wake) = next_wake(&state, &mut late, &mut ops).await {
+        let start = match wake {
+            Wake::Op(Op::Interrupt) => continue,
+            Wake::Op(Op::Shutdown) => break,
+            Wake::Op(Op::UserInput { turn_id, items, overrides, output_schema }) => {
                 let services = Arc::clone(&state.services);
                 state.settings.apply(*overrides, &services.config);
-                if !run_turn(&mut state, &mut ops, turn_id, items, output_schema).await {
-                    break;
-                }
+                TurnStart::new(turn_id, Cause::Person(items), output_schema)
             }
+            Wake::Goal(steering) => {
+                // Version 4, as in the reference: not every reader takes such a turn for one a person began.
+                let turn_id = TurnId::new(state.services.engine.options.ids.item_id());
+                TurnStart::new(turn_id, Cause::Goal(steering), None)
+            }
+        };
+        if !run_turn(&mut state, &mut ops, &mut late, start).await {
+            break;
         }
     }
     shutdown(&state).await;
 }
 
+/// What makes an idle thread do something.
+enum Wake {
+    /// It was told to.
+    Op(Op),
+    /// Its goal, with the words that begin the turn.
+    Goal(String),
+}
+
+/// Waits for something to do. What waits in the queue comes before the goal. Nothing when nobody holds the thread.
+async fn next_wake(state: &ThreadState, late: &mut Option<Op>, ops: &mut mpsc::Receiver<Op>) -> Option<Wake> {
+    if let Some(op) = late.take() {
+        return Some(Wake::Op(op));
+    }
+    match ops.try_recv() {
+        Ok(op) => return Some(Wake::Op(op)),
+        Err(mpsc::error::TryRecvError::Disconnected) => return None,
+        Err(mpsc::error::TryRecvError::Empty) => {}
+    }
+    match state.services.goals.as_ref().and_then(Goals::continuation) {
+        Some(steering) => Some(Wake::Goal(steering)),
+        None => ops.recv().await.map(Wake::Op),
+    }
+}
+
 /// Runs one turn while ops keep coming in. False when the thread is to end after it.
+///
+/// A turn that is winding down takes no input any more: what comes is left in the queue, or is `late` if it was taken
+/// from there already, and begins the next turn.
 async fn run_turn(
     state: &mut ThreadState,
     ops: &mut mpsc::Receiver<Op>,
-    turn_id: TurnId,
-    input: Vec<UserInput>,
-    output_schema: Option<Value>,
+    late: &mut Option<Op>,
+    start: TurnStart,
 ) -> bool {
-    let cancel = CancellationToken::new();
-    let mailbox = Mailbox::default();
-    let start = TurnStart { turn_id, input, output_schema, cancel: cancel.clone(), mailbox: mailbox.clone() };
+    let services = Arc::clone(&state.services);
+    let cancel = start.cancel.clone();
+    let mailbox = start.mailbox.clone();
     let turn = turn::run(state, start);
     tokio::pin!(turn);
     let mut open = true;
     loop {
         tokio::select! {
             () = &mut turn => return open,
-            op = ops.recv(), if open => match op {
-                Some(Op::Interrupt) => cancel.cancel(),
-                Some(Op::UserInput { items, .. }) => mailbox.put(items),
+            op = ops.recv(), if open && mailbox.is_open() => match op {
+                Some(Op::Interrupt) => {
+                    cancel.cancel();
+                    mailbox.close();
+                }
+                Some(op @ Op::UserInput { .. }) if !mailbox.is_open() => *late = Some(op),
+                Some(Op::UserInput { items, .. }) => {
+                    if let Some(goals) = &services.goals {
+                        goals.person_spoke();
+                    }
+                    mailbox.put(items);
+                }
                 Some(Op::Shutdown) | None => {
                     open = false;
                     cancel.cancel();
+                    mailbox.close();
                 }
             },
         }
@@ -546,6 +754,9 @@ async fn run_turn(
 }
 
 async fn shutdown(state: &ThreadState) {
+    if let Some(agents) = &state.services.agents {
+        agents.shutdown().await;
+    }
     state.services.sessions.kill_all().await;
     state.services.watchers.close();
     state.services.watchers.wait().await;

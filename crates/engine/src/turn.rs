@@ -5,13 +5,13 @@
 //! turn ends: completed, failed or interrupted, and always written down.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use quire_models::{ModelError, TurnState};
 use quire_protocol::{
-    EventKind, ModeKind, ResponseItem, Role, RolloutEvent, RolloutItem, TurnError, TurnId, TurnItem,
-    TurnStatus, UserInput,
+    CodexErrorInfo, EventKind, ModeKind, ResponseItem, Role, RolloutEvent, RolloutItem, TurnError, TurnId,
+    TurnItem, TurnStatus, UserInput,
 };
 use quire_repo::WorkspaceFacts;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{self, Surroundings};
+use crate::goals::{self, Goals, Settled, TurnEnd};
 use crate::prompts;
 use crate::sampling;
 use crate::thread::ThreadState;
@@ -30,32 +31,67 @@ const MAX_WAITING_INPUTS: usize = 64;
 /// What a turn starts with.
 pub(crate) struct TurnStart {
     pub(crate) turn_id: TurnId,
-    pub(crate) input: Vec<UserInput>,
+    pub(crate) cause: Cause,
     pub(crate) output_schema: Option<Value>,
     pub(crate) cancel: CancellationToken,
     pub(crate) mailbox: Mailbox,
 }
 
+impl TurnStart {
+    pub(crate) fn new(turn_id: TurnId, cause: Cause, output_schema: Option<Value>) -> Self {
+        Self { turn_id, cause, output_schema, cancel: CancellationToken::new(), mailbox: Mailbox::default() }
+    }
+}
+
+/// What a turn begins with.
+pub(crate) enum Cause {
+    /// A person's words.
+    Person(Vec<UserInput>),
+    /// The thread's goal: words for the model that no person sees.
+    Goal(String),
+}
+
 /// Input that arrives while a turn runs. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Mailbox(Arc<Mutex<VecDeque<Vec<UserInput>>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Letters>>);
+
+#[derive(Default)]
+struct Letters {
+    waiting: VecDeque<Vec<UserInput>>,
+    closed: bool,
+}
 
 impl Mailbox {
     /// Adds input; beyond the bound the oldest gives way.
     pub(crate) fn put(&self, input: Vec<UserInput>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() == MAX_WAITING_INPUTS {
-            waiting.pop_front();
+        let mut letters = self.lock();
+        if letters.waiting.len() == MAX_WAITING_INPUTS {
+            letters.waiting.pop_front();
         }
-        waiting.push_back(input);
+        letters.waiting.push_back(input);
+    }
+
+    /// Whether the turn still takes input.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.lock().closed
+    }
+
+    /// Takes no more input.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
     }
 
     fn take(&self) -> Option<Vec<UserInput>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.lock().waiting.pop_front()
     }
 
     fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().waiting.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        // Every change is complete before the lock is released, so a panic elsewhere leaves the box usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,6 +109,7 @@ pub(crate) struct Turn {
     pub(crate) first_token: Option<Instant>,
     pub(crate) last_message: Option<String>,
     pub(crate) rerouted: bool,
+    pub(crate) used_tools: bool,
 }
 
 /// Why a turn stops before the model is done.
@@ -83,11 +120,18 @@ pub(crate) enum Stop {
 
 /// Runs a turn from start to end.
 pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
-    let TurnStart { turn_id, input, output_schema, cancel, mailbox } = start;
+    let TurnStart { turn_id, cause, output_schema, cancel, mailbox } = start;
     let mut turn = begin(thread, turn_id, output_schema, cancel).await;
+    if let Some(goals) = &thread.services.goals {
+        goals.turn_began(matches!(cause, Cause::Goal(_)), turn.started_unix_ms);
+    }
     tell_context(thread, &turn).await;
-    tell_input(thread, &turn, &input).await;
+    match cause {
+        Cause::Person(input) => tell_input(thread, &turn, &input).await,
+        Cause::Goal(steering) => steer(thread, steering).await,
+    }
     let outcome = work(thread, &mut turn, &mailbox).await;
+    mailbox.close();
     end(thread, turn, outcome).await;
 }
 
@@ -98,11 +142,18 @@ async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> R
         if let Some(unified_diff) = turn.diff.unified_diff(&thread.settings.cwd) {
             thread.outlet.announce(Some(&turn.id), EventKind::TurnDiff { unified_diff }).await;
         }
-        if !wants_more && mailbox.is_empty() {
+        let has_mail = thread.services.agents.as_ref().is_some_and(|agents| agents.has_mail());
+        if !wants_more && mailbox.is_empty() && !has_mail {
             return Ok(());
         }
         while let Some(input) = mailbox.take() {
             tell_input(thread, turn, &input).await;
+        }
+        while let Some(note) = thread.services.agents.as_ref().and_then(|agents| agents.take_mail()) {
+            steer(thread, note).await;
+        }
+        if let Some(text) = thread.services.goals.as_ref().and_then(Goals::take_wrap_up) {
+            steer(thread, text).await;
         }
     }
 }
@@ -126,6 +177,7 @@ async fn begin(
         first_token: None,
         last_message: None,
         rerouted: false,
+        used_tools: false,
     };
     thread
         .outlet
@@ -191,8 +243,33 @@ async fn tell_input(thread: &mut ThreadState, turn: &Turn, input: &[UserInput]) 
     thread.outlet.announce(Some(&turn.id), EventKind::ItemCompleted(item)).await;
 }
 
+/// Puts words of ours before the model, in the user's role.
+async fn steer(thread: &mut ThreadState, text: String) {
+    let message = ResponseItem::message(Role::User, text);
+    thread.outlet.record(vec![RolloutItem::ResponseItem(message.clone())]).await;
+    thread.history.push(message);
+}
+
+/// Charges the goal with the turn, and notes what the turn's end means for it.
+async fn settle_goal(thread: &ThreadState, turn: &Turn, outcome: &Result<(), Stop>) {
+    let Some(goals) = &thread.services.goals else { return };
+    let end = match outcome {
+        Ok(()) => TurnEnd::Done { used_tools: turn.used_tools },
+        Err(Stop::Failed(error)) if error.info() == CodexErrorInfo::UsageLimitExceeded => TurnEnd::OutOfQuota,
+        Err(_) => TurnEnd::Stopped,
+    };
+    let Settled { goal, notice } = goals.turn_ended(end, thread.services.engine.options.clock.unix_ms());
+    if let Some(goal) = goal {
+        goals::tell(&thread.outlet, &turn.id, goal).await;
+    }
+    if let Some(message) = notice {
+        thread.outlet.announce(Some(&turn.id), EventKind::Warning { message }).await;
+    }
+}
+
 /// Writes down how the turn ended, then tells.
 async fn end(thread: &mut ThreadState, turn: Turn, outcome: Result<(), Stop>) {
+    settle_goal(thread, &turn, &outcome).await;
     let (status, error) = match outcome {
         Ok(()) => (TurnStatus::Completed, None),
         Err(Stop::Interrupted) => (TurnStatus::Interrupted, None),
@@ -233,12 +310,7 @@ async fn end(thread: &mut ThreadState, turn: Turn, outcome: Result<(), Stop>) {
 
 /// Leaves a note for the model that the stop was deliberate.
 async fn mark_interrupted(thread: &mut ThreadState) {
-    let marker = ResponseItem::message(
-        Role::User,
-        format!("<turn_aborted>\n{}\n</turn_aborted>", prompts::TURN_ABORTED),
-    );
-    thread.outlet.record(vec![RolloutItem::ResponseItem(marker.clone())]).await;
-    thread.history.push(marker);
+    steer(thread, format!("<turn_aborted>\n{}\n</turn_aborted>", prompts::TURN_ABORTED)).await;
 }
 
 pub(crate) fn turn_error(error: &ModelError) -> TurnError {

@@ -168,6 +168,9 @@ impl Projection {
             }
             ThreadItem::FileChange { .. } => format!("{}\n", self.paint(Style::Label, "apply patch")),
             ThreadItem::WebSearch { query, .. } => self.web_search(query),
+            ThreadItem::CollabAgentToolCall { tool, .. } => {
+                format!("{} {tool:?}\n", self.paint(Style::Label, "collab:"))
+            }
             _ => String::new(),
         }
     }
@@ -195,7 +198,9 @@ impl Projection {
                 out
             }
             ThreadItem::WebSearch { query, .. } => self.web_search(query),
-            ThreadItem::ImageView { .. } | ThreadItem::UserMessage { .. } => String::new(),
+            ThreadItem::ImageView { .. }
+            | ThreadItem::UserMessage { .. }
+            | ThreadItem::CollabAgentToolCall { .. } => String::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! names, key order and the rules for when a line appears are a contract. Item ids are our own (`item_0`, `item_1`…),
 //! counted by first appearance; the app server's ids only connect the start of an item with its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use quire_appserver_protocol::notices::{
     DeprecationNoticeNotification, ErrorNotification, ModelRerouteReason,
@@ -12,7 +12,10 @@ use quire_appserver_protocol::notices::{
 use quire_appserver_protocol::turn::{TurnNotification, TurnPlanStep, TurnPlanStepStatus};
 use quire_appserver_protocol::usage::TokenUsageBreakdown;
 use quire_appserver_protocol::{ServerNotification, ThreadItem};
-use quire_protocol::{CommandStatus, PatchKind, PatchStatus, ThreadId, TurnStatus, WebSearchAction};
+use quire_protocol::{
+    AgentActivity, AgentCallStatus, AgentTool, CommandStatus, PatchKind, PatchStatus, ThreadId, TurnStatus,
+    WebSearchAction,
+};
 use serde::Serialize;
 
 /// One line.
@@ -139,6 +142,21 @@ pub enum ItemDetails {
         /// How it stands.
         status: ChangeState,
     },
+    /// The model dealt with sub-agents.
+    CollabToolCall {
+        /// What it did.
+        tool: CollabTool,
+        /// The thread that called.
+        sender_thread_id: ThreadId,
+        /// The agents it is about.
+        receiver_thread_ids: Vec<ThreadId>,
+        /// What they were told.
+        prompt: Option<String>,
+        /// How they stand.
+        agents_states: BTreeMap<ThreadId, CollabAgent>,
+        /// How the call stands.
+        status: ChangeState,
+    },
     /// The provider searched the web.
     WebSearch {
         /// The model's own id of the search.
@@ -205,6 +223,63 @@ pub enum ChangeKind {
     Delete,
     /// Edited or moved.
     Update,
+}
+
+/// What was done with sub-agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CollabTool {
+    /// One was started.
+    SpawnAgent,
+    /// One was spoken to.
+    SendInput,
+    /// Some were waited for; taking one up again is reported so too.
+    Wait,
+    /// One was ended.
+    CloseAgent,
+}
+
+/// How a sub-agent stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollabAgent {
+    /// What it does.
+    pub status: CollabActivity,
+    /// Its last words, or why it failed.
+    pub message: Option<String>,
+}
+
+/// What a sub-agent does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CollabActivity {
+    /// It has not begun yet.
+    PendingInit,
+    /// It works.
+    Running,
+    /// It was stopped.
+    Interrupted,
+    /// Its last turn is done.
+    Completed,
+    /// Its last turn failed.
+    Errored,
+    /// It is closed.
+    Shutdown,
+    /// There is no such agent.
+    NotFound,
+}
+
+impl From<AgentActivity> for CollabActivity {
+    fn from(activity: AgentActivity) -> Self {
+        match activity {
+            AgentActivity::PendingInit => Self::PendingInit,
+            AgentActivity::Running => Self::Running,
+            AgentActivity::Interrupted => Self::Interrupted,
+            AgentActivity::Completed => Self::Completed,
+            AgentActivity::Errored => Self::Errored,
+            AgentActivity::Shutdown => Self::Shutdown,
+            AgentActivity::NotFound => Self::NotFound,
+        }
+    }
 }
 
 /// What a web search did.
@@ -409,6 +484,37 @@ fn details(item: &ThreadItem) -> Option<ItemDetails> {
                 PatchStatus::InProgress => ChangeState::InProgress,
                 PatchStatus::Completed => ChangeState::Completed,
                 PatchStatus::Failed | PatchStatus::Declined => ChangeState::Failed,
+            },
+        },
+        ThreadItem::CollabAgentToolCall {
+            tool,
+            status,
+            sender_thread_id,
+            receiver_thread_ids,
+            prompt,
+            agents_states,
+            ..
+        } => ItemDetails::CollabToolCall {
+            tool: match tool {
+                AgentTool::SpawnAgent => CollabTool::SpawnAgent,
+                AgentTool::SendInput => CollabTool::SendInput,
+                AgentTool::Wait | AgentTool::ResumeAgent => CollabTool::Wait,
+                AgentTool::CloseAgent => CollabTool::CloseAgent,
+            },
+            sender_thread_id: *sender_thread_id,
+            receiver_thread_ids: receiver_thread_ids.clone(),
+            prompt: prompt.clone(),
+            agents_states: agents_states
+                .iter()
+                .map(|(id, state)| {
+                    let message = state.message.clone();
+                    (*id, CollabAgent { status: state.status.into(), message })
+                })
+                .collect(),
+            status: match status {
+                AgentCallStatus::InProgress => ChangeState::InProgress,
+                AgentCallStatus::Completed => ChangeState::Completed,
+                AgentCallStatus::Failed => ChangeState::Failed,
             },
         },
         ThreadItem::WebSearch { id, query, action } => ItemDetails::WebSearch {

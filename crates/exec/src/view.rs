@@ -45,6 +45,7 @@ impl View {
         let always = [
             "thread/started",
             "thread/status/changed",
+            "thread/goal/updated",
             "item/agentMessage/delta",
             "item/reasoning/summaryTextDelta",
             "item/reasoning/summaryPartAdded",

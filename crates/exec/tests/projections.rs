@@ -74,3 +74,43 @@ fn output_without_a_newline_gets_one() {
     assert_eq!(shown(item("completed", r#""""#, "0")), " succeeded in 1705ms:\n");
     assert_eq!(shown(item("failed", r#""a\n""#, "3")), " exited 3 in 1705ms:\na\n\n");
 }
+
+#[test]
+fn agent_calls_are_lines() {
+    let (parent, child) = ("01a1f892-0408-77c3-bcb5-6fb4c1b69cf6", "01a1f8d1-5c11-74e3-b61f-8e9615430ca9");
+    let notification = |method: &str,
+                        time: &str,
+                        tool: &str,
+                        status: &str,
+                        states: &str|
+     -> ServerNotification {
+        let text = format!(
+            r#"{{"method":"item/{method}","params":{{"item":{{"type":"collabAgentToolCall","id":"c1","tool":"{tool}",
+            "status":"{status}","senderThreadId":"{parent}","receiverThreadIds":["{child}"],"prompt":null,"model":null,
+            "reasoningEffort":null,"agentsStates":{states}}},"threadId":"{parent}","turnId":"t","{time}":1}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    };
+    let state = format!(r#"{{"{child}":{{"status":"pendingInit","message":null}}}}"#);
+    let run = [
+        notification("started", "startedAtMs", "resumeAgent", "inProgress", "{}"),
+        notification("completed", "completedAtMs", "resumeAgent", "completed", &state),
+    ];
+    let mut projection = jsonl::Projection::default();
+    let lines: Vec<_> = run
+        .iter()
+        .flat_map(|notification| projection.apply(notification))
+        .map(|event| serde_json::to_string(&event).unwrap())
+        .collect();
+    // Taking an agent up again is told as waiting for it, as in the reference.
+    let line = |event: &str, states: &str, status: &str| {
+        format!(
+            r#"{{"type":"item.{event}","item":{{"id":"item_0","type":"collab_tool_call","tool":"wait","sender_thread_id":"{parent}","receiver_thread_ids":["{child}"],"prompt":null,"agents_states":{states},"status":"{status}"}}}}"#
+        )
+    };
+    let state = format!(r#"{{"{child}":{{"status":"pending_init","message":null}}}}"#);
+    assert_eq!(lines, [line("started", "{}", "in_progress"), line("completed", &state, "completed")]);
+    let mut human = human::Projection::new(false, Reasoning::Summary);
+    let shown: String = run.iter().map(|notification| human.apply(notification)).collect();
+    assert_eq!(shown, "collab: ResumeAgent\n");
+}

@@ -49,6 +49,8 @@ pub struct RequestIdentity {
     pub thread_id: ThreadId,
     /// The root thread; the thread itself unless it is a sub-agent.
     pub session_id: ThreadId,
+    /// The thread that started this one, if one did.
+    pub spawned_by: Option<ThreadId>,
     /// `{thread_id}:{n}`, n counting compactions.
     pub window_id: String,
     /// ASCII JSON for `x-codex-turn-metadata` (model-api sheet §3.2); no header when empty.

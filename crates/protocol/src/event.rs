@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RateLimitSnapshot, TokenUsageInfo, TurnId, TurnItem};
+use crate::{Goal, RateLimitSnapshot, TokenUsageInfo, TurnId, TurnItem};
 
 /// Something happened in a thread.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +102,8 @@ pub enum EventKind {
     TokenUsage(TokenUsageInfo),
     /// The provider spoke of rate limits.
     RateLimits(RateLimitSnapshot),
+    /// The thread's goal was set, cost something, or stands differently.
+    GoalUpdated(Goal),
     /// Something failed; the turn goes on only if `will_retry`.
     Error {
         /// What.

@@ -1,11 +1,12 @@
 //! Turn items: what a person or a client sees of a turn (app-server sheet §8.1). Serialised, they *are* the app-server's
 //! `ThreadItem`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessagePhase, UserInput};
+use crate::{AgentCallStatus, AgentState, AgentTool, MessagePhase, ReasoningEffort, ThreadId, UserInput};
 
 /// Who started a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +240,27 @@ pub enum TurnItem {
         /// How it stands.
         status: PatchStatus,
     },
+    /// The model dealt with sub-agents.
+    CollabAgentToolCall {
+        /// Item id: the call id.
+        id: String,
+        /// What it did.
+        tool: AgentTool,
+        /// How the call stands.
+        status: AgentCallStatus,
+        /// The thread that called.
+        sender_thread_id: ThreadId,
+        /// The agents it is about.
+        receiver_thread_ids: Vec<ThreadId>,
+        /// What they were told.
+        prompt: Option<String>,
+        /// The model asked for, when one was started.
+        model: Option<String>,
+        /// The effort asked for, when one was started.
+        reasoning_effort: Option<ReasoningEffort>,
+        /// How the agents stand.
+        agents_states: BTreeMap<ThreadId, AgentState>,
+    },
     /// The provider searched the web.
     WebSearch {
         /// Item id.
@@ -266,6 +288,7 @@ impl TurnItem {
             | Self::Reasoning { id, .. }
             | Self::CommandExecution { id, .. }
             | Self::FileChange { id, .. }
+            | Self::CollabAgentToolCall { id, .. }
             | Self::WebSearch { id, .. }
             | Self::ImageView { id, .. } => id,
         }

@@ -4,7 +4,9 @@
 //! A newcomer's trap: [`ResponseItem`] is what the *model* sees (and what the rollout stores), [`TurnItem`] is what a
 //! *person or client* sees. One command call is two response items (call and output) but a single turn item.
 
+mod agent;
 mod event;
+mod goal;
 mod ids;
 mod input;
 mod item;
@@ -13,7 +15,9 @@ mod permissions;
 mod rollout;
 mod usage;
 
+pub use agent::{AgentActivity, AgentCallStatus, AgentState, AgentTool};
 pub use event::{CodexErrorInfo, Event, EventKind, PlanStep, StepStatus, TurnError, TurnStatus};
+pub use goal::{Goal, GoalStatus};
 pub use ids::{ParseThreadIdError, ThreadId, TurnId};
 pub use input::{
     CollaborationMode, CollaborationSettings, ModeKind, Op, ReasoningEffort, ReasoningSummary, TurnOverrides,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    ApprovalPolicy, CollaborationMode, FileChange, FileSystemEntry, MessagePhase, ModeKind,
+    ApprovalPolicy, CollaborationMode, FileChange, FileSystemEntry, Goal, MessagePhase, ModeKind,
     PermissionProfile, RateLimitSnapshot, ReasoningEffort, ReasoningSummary, ResponseItem, SandboxPolicy,
     SearchAction, ThreadId, TokenUsageInfo, TurnId, UserInput,
 };
@@ -120,6 +120,19 @@ impl SessionSource {
     /// `vscode`: every app-server client.
     pub fn vscode() -> Self {
         Self(Value::String("vscode".to_owned()))
+    }
+
+    /// A thread that another one started.
+    pub fn spawned(parent: ThreadId, nickname: &str, role: Option<&str>) -> Self {
+        Self(json!({"subagent": {"thread_spawn": {
+            "parent_thread_id": parent, "depth": 1, "agent_path": null,
+            "agent_nickname": nickname, "agent_role": role,
+        }}}))
+    }
+
+    /// The thread that started this one, if one did.
+    pub fn parent(&self) -> Option<ThreadId> {
+        self.0.get("subagent")?.get("thread_spawn")?.get("parent_thread_id")?.as_str()?.parse().ok()
     }
 }
 
@@ -376,6 +389,17 @@ pub enum RolloutEvent {
     ThreadRolledBack {
         /// How many.
         num_turns: u32,
+    },
+    /// The thread's goal was set, cost something, or stands differently. The last one holds.
+    #[serde(rename_all = "camelCase")]
+    ThreadGoalUpdated {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn, unless it changed between turns.
+        #[serde(default)]
+        turn_id: Option<TurnId>,
+        /// The goal as it is now.
+        goal: Goal,
     },
     /// A kind this version does not act on.
     #[serde(other)]

@@ -12,8 +12,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use quire_protocol::{
-    RateLimitSnapshot, ResponseItem, RolloutEvent, RolloutItem, SessionMeta, TokenUsageInfo, TurnContext,
-    TurnId,
+    Goal, RateLimitSnapshot, ResponseItem, RolloutEvent, RolloutItem, SessionMeta, TokenUsageInfo,
+    TurnContext, TurnId,
 };
 
 use crate::fragments::is_user_turn;
@@ -46,6 +46,8 @@ pub struct Loaded {
     pub token_info: Option<TokenUsageInfo>,
     /// Rate limits as last told.
     pub rate_limits: Option<RateLimitSnapshot>,
+    /// The thread's goal as last written. A fork repeats its parent's lines, but not the goal.
+    pub goal: Option<Goal>,
     /// The system text the thread began with; `None`: today's default.
     pub base_instructions: Option<String>,
     /// What the person first asked for.
@@ -72,6 +74,7 @@ pub(crate) fn load_from<R: Read + Seek>(mut source: R, path: &Path) -> Result<Lo
         Context::Told(context) if !replay.condensed_without_replacement => Some(*context),
         _ => None,
     };
+    let goal = outline.goal.filter(|goal| goal.thread_id == meta.id);
     Ok(Loaded {
         base_instructions: meta.base_instructions.as_ref().map(|base| base.text.clone()),
         meta,
@@ -81,6 +84,7 @@ pub(crate) fn load_from<R: Read + Seek>(mut source: R, path: &Path) -> Result<Lo
         compactions: outline.compactions,
         token_info: outline.token_info,
         rate_limits: outline.rate_limits,
+        goal,
         first_user_message,
         notices: notices.in_words(path),
     })
@@ -121,6 +125,7 @@ struct Outline {
     compactions: u32,
     token_info: Option<TokenUsageInfo>,
     rate_limits: Option<RateLimitSnapshot>,
+    goal: Option<Goal>,
     /// Turns still to be left out, going backwards.
     taken_back: u64,
     turn: Turn,
@@ -166,6 +171,7 @@ impl Outline {
             b"response_item" => payload == b"message" && glance.role.is_none_or(|role| role == b"user"),
             b"event_msg" => match payload {
                 b"token_count" => self.token_info.is_none(),
+                b"thread_goal_updated" => self.goal.is_none(),
                 b"task_started"
                 | b"turn_started"
                 | b"task_complete"
@@ -233,6 +239,8 @@ impl Outline {
                 self.token_info = self.token_info.take().or(info);
                 self.rate_limits = self.rate_limits.take().or(rate_limits);
             }
+            // What a goal has cost stays spent when a turn is taken back.
+            RolloutEvent::ThreadGoalUpdated { goal, .. } => self.goal = self.goal.take().or(Some(goal)),
             _ => {}
         }
     }

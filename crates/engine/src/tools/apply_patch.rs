@@ -99,7 +99,7 @@ pub(super) async fn run_patch(
     then.extend(turn.diff.unified_diff(&turn.cwd).map(|unified_diff| EventKind::TurnDiff { unified_diff }));
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     let text = format!("Exit code: {exit}\nWall time: {seconds} seconds\nOutput:\n{stdout}{stderr}");
-    Ok(Done { output: ToolOutput::Text(text), then })
+    Ok(Done { output: ToolOutput::Text(text).into(), then })
 }
 
 /// Applies a verified patch: behind the sandbox where the turn has one, so that a link cannot lead a write out of it.

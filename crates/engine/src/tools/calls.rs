@@ -14,12 +14,14 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use quire_protocol::{EventKind, ResponseItem, ToolOutput};
 
-use super::{Done, Gate, Payload, Refusal, Tool, ToolCall, TurnScope, find};
+use super::{Done, Gate, Output, Payload, Refusal, Tool, ToolCall, TurnScope, find};
 
 /// An answered call.
 pub(crate) struct Answer {
     /// Which call of the response it answers.
     pub(crate) position: usize,
+    /// The tool that was called.
+    pub(crate) tool: String,
     /// The output item.
     pub(crate) item: ResponseItem,
     /// What to announce once it is recorded.
@@ -120,8 +122,9 @@ impl Calls {
             let text = left
                 .tool
                 .map_or_else(|| super::interrupted_text(seconds), |tool| tool.interrupted_text(seconds));
-            let item = output_item(&left.call, ToolOutput::Text(text));
-            self.finished.push_back(Answer { position: left.position, item, then: Vec::new() });
+            let item = output_item(&left.call, Output::Said(ToolOutput::Text(text)));
+            let tool = left.call.name;
+            self.finished.push_back(Answer { position: left.position, tool, item, then: Vec::new() });
         }
     }
 
@@ -152,14 +155,27 @@ impl Calls {
             Done::from(text)
         });
         let item = output_item(&held.call, done.output);
-        self.finished.push_back(Answer { position, item, then: done.then });
+        let tool = held.call.name;
+        self.finished.push_back(Answer { position, tool, item, then: done.then });
     }
 }
 
-fn output_item(call: &ToolCall, output: ToolOutput) -> ResponseItem {
+/// The answer in the form its call wants. A search that found nothing, for whatever reason, has found no tools.
+fn output_item(call: &ToolCall, output: Output) -> ResponseItem {
     let call_id = call.call_id.clone();
-    match call.payload {
-        Payload::Function(_) => ResponseItem::FunctionCallOutput { call_id, output },
-        Payload::Custom(_) => ResponseItem::CustomToolCallOutput { call_id, name: None, output },
+    match (&call.payload, output) {
+        (Payload::Function(_), Output::Said(output)) => ResponseItem::FunctionCallOutput { call_id, output },
+        (Payload::Custom(_), Output::Said(output)) => {
+            ResponseItem::CustomToolCallOutput { call_id, name: None, output }
+        }
+        (_, output) => ResponseItem::ToolSearchOutput {
+            call_id: Some(call_id),
+            status: "completed".to_owned(),
+            execution: "client".to_owned(),
+            tools: match output {
+                Output::Found(tools) => tools,
+                Output::Said(_) => Vec::new(),
+            },
+        },
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::command::{
     Command, PLAIN_TERMINAL, SandboxPermissions, completed_item, login_parameter, permission_parameters,
 };
-use super::{Done, Gate, Refusal, Run, Tool, ToolCall, TurnScope, boolean, function, number, string};
+use super::{Done, Gate, Output, Refusal, Run, Tool, ToolCall, TurnScope, boolean, function, number, string};
 use crate::approvals::{self, Decision};
 use crate::truncate::{Budget, approx_tokens, tool_text};
 
@@ -129,7 +129,7 @@ impl Tool for ExecCommand {
                 output: &collected,
                 max_tokens: arguments.max_output_tokens,
             };
-            Ok(Done { output: ToolOutput::Text(report.render(turn)), then })
+            Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then })
         })
     }
 }
@@ -168,8 +168,9 @@ pub(super) fn rejected(shown: &str, reason: &str) -> Refusal {
 
 /// An intercepted patch answers like a command that took no time.
 fn session_header_for_patch(done: Done) -> Done {
-    let text = format!("Wall time: 0.0000 seconds\nOutput:\n{}", done.output.text());
-    Done { output: ToolOutput::Text(text), then: done.then }
+    let Output::Said(output) = &done.output else { return done };
+    let text = format!("Wall time: 0.0000 seconds\nOutput:\n{}", output.text());
+    Done { output: ToolOutput::Text(text).into(), then: done.then }
 }
 
 /// How a session stands when its output is reported.

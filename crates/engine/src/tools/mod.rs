@@ -1,12 +1,15 @@
 //! The built-in tools: one file each, with its spec, its arguments, its run and its output format (tools sheet).
 //! Registering a tool is one line in [`ALL`], whose order is the order of the request.
 
+mod agents;
 mod apply_patch;
 mod calls;
 mod command;
 mod exec_command;
+mod goals;
 mod request_user_input;
 mod shell_command;
+mod tool_search;
 mod update_plan;
 mod view_image;
 mod web_search;
@@ -22,14 +25,16 @@ use quire_models::ModelInfo;
 use quire_patch::PathBase;
 use quire_protocol::{
     ApprovalPolicy, EventKind, ModeKind, PermissionProfile, ResponseItem, RolloutEvent, SandboxPolicy,
-    ToolOutput, TurnId,
+    ToolOutput, TurnContext, TurnId,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::outputs::Outlet;
-use crate::thread::Services;
+use crate::thread::{Services, Settings};
 pub(crate) use calls::Calls;
+pub(crate) use goals::UPDATE_GOAL;
 
 /// All built-in tools in request order (tools sheet §1).
 static ALL: &[&dyn Tool] = &[
@@ -37,9 +42,18 @@ static ALL: &[&dyn Tool] = &[
     &write_stdin::WriteStdin,
     &shell_command::ShellCommand,
     &update_plan::UpdatePlan,
+    &goals::GetGoal,
+    &goals::CreateGoal,
+    &goals::UpdateGoal,
     &request_user_input::RequestUserInput,
     &apply_patch::ApplyPatch,
     &view_image::ViewImage,
+    &agents::CloseAgent,
+    &agents::ResumeAgent,
+    &agents::SendInput,
+    &agents::SpawnAgent,
+    &agents::WaitAgent,
+    &tool_search::ToolSearch,
     &web_search::WebSearch,
 ];
 
@@ -48,6 +62,28 @@ pub(crate) struct Gate<'a> {
     pub(crate) config: &'a Config,
     pub(crate) model: &'a ModelInfo,
     pub(crate) policy: &'a SandboxPolicy,
+    /// The thread can have a goal.
+    pub(crate) goals: bool,
+    /// Whether the thread can have agents, and how their tools are offered.
+    pub(crate) agents: AgentTools,
+}
+
+/// How the agent tools are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgentTools {
+    /// Not at all.
+    Off,
+    /// In the list.
+    Listed,
+    /// Found by `tool_search`.
+    Deferred,
+}
+
+/// Tools that belong together; calls name it beside the tool.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Namespace {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
 }
 
 /// A future that borrows the tool and its surroundings.
@@ -57,6 +93,10 @@ pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<Done, Refusal>> + S
 pub(crate) trait Tool: Send + Sync {
     /// Its name on the wire.
     fn name(&self) -> &'static str;
+    /// The namespace it is called in, if it is in one.
+    fn namespace(&self) -> Option<&'static Namespace> {
+        None
+    }
     /// Its specification in wire form, or nothing when the gate is closed.
     fn spec(&self, gate: &Gate<'_>) -> Option<Value>;
     /// Whether calls may run beside other such calls; others run alone, in arrival order.
@@ -78,14 +118,28 @@ fn interrupted_text(seconds: f64) -> String {
 /// What a finished call leaves.
 pub(crate) struct Done {
     /// The answer for the model.
-    pub(crate) output: ToolOutput,
+    pub(crate) output: Output,
     /// What to announce once the answer is recorded.
     pub(crate) then: Vec<EventKind>,
 }
 
+/// An answer for the model.
+pub(crate) enum Output {
+    /// Of a function or a free-form tool.
+    Said(ToolOutput),
+    /// Of a search for tools: specifications.
+    Found(Vec<Value>),
+}
+
+impl From<ToolOutput> for Output {
+    fn from(output: ToolOutput) -> Self {
+        Self::Said(output)
+    }
+}
+
 impl From<String> for Done {
     fn from(text: String) -> Self {
-        Self { output: ToolOutput::Text(text), then: Vec::new() }
+        Self { output: Output::Said(ToolOutput::Text(text)), then: Vec::new() }
     }
 }
 
@@ -115,6 +169,8 @@ pub(crate) enum Payload {
     Function(String),
     /// Free text.
     Custom(String),
+    /// What to search tools for, unchecked.
+    Search(Value),
 }
 
 impl ToolCall {
@@ -127,6 +183,12 @@ impl ToolCall {
             ResponseItem::CustomToolCall { name, input, call_id, .. } => {
                 Some(Self { call_id, name, namespace: None, payload: Payload::Custom(input) })
             }
+            ResponseItem::ToolSearchCall { call_id: Some(call_id), execution, arguments, .. }
+                if execution == "client" =>
+            {
+                let name = tool_search::NAME.to_owned();
+                Some(Self { call_id, name, namespace: None, payload: Payload::Search(arguments) })
+            }
             _ => None,
         }
     }
@@ -136,7 +198,7 @@ impl ToolCall {
         match &self.payload {
             Payload::Function(arguments) => serde_json::from_str(arguments)
                 .map_err(|error| Refusal(format!("failed to parse function arguments: {error}"))),
-            Payload::Custom(_) => Err(self.wrong_payload()),
+            Payload::Custom(_) | Payload::Search(_) => Err(self.wrong_payload()),
         }
     }
 
@@ -144,7 +206,7 @@ impl ToolCall {
     pub(crate) fn input(&self) -> Result<&str, Refusal> {
         match &self.payload {
             Payload::Custom(input) => Ok(input),
-            Payload::Function(_) => Err(self.wrong_payload()),
+            Payload::Function(_) | Payload::Search(_) => Err(self.wrong_payload()),
         }
     }
 
@@ -164,6 +226,13 @@ pub(crate) struct TurnScope {
     pub(crate) mode: ModeKind,
     pub(crate) model: Arc<ModelInfo>,
     pub(crate) diff: Arc<crate::turn_diff::TurnDiffTracker>,
+    /// Ends with the response that makes the calls. Whatever needs its token count waits for this.
+    pub(crate) response_over: CancellationToken,
+    pub(crate) settings: Settings,
+    /// What the model was sent before it made these calls.
+    pub(crate) told: Arc<[ResponseItem]>,
+    /// The context it was told.
+    pub(crate) baseline: Option<TurnContext>,
 }
 
 impl TurnScope {
@@ -175,6 +244,14 @@ impl TurnScope {
     /// What paths in a patch are relative to.
     pub(crate) fn path_base(&self, cwd: &Path) -> PathBase {
         PathBase { cwd: cwd.to_owned(), home: self.services.user_home.clone() }
+    }
+
+    fn gate(&self) -> Gate<'_> {
+        self.services.gate(&self.settings)
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.services.engine.options.clock.unix_ms()
     }
 
     pub(crate) async fn announce(&self, kind: EventKind) {
@@ -190,11 +267,15 @@ impl TurnScope {
 pub(crate) fn find(call: &ToolCall, gate: &Gate<'_>) -> Result<&'static dyn Tool, Refusal> {
     ALL.iter()
         .copied()
-        .find(|tool| call.namespace.is_none() && tool.name() == call.name && tool.spec(gate).is_some())
+        .find(|tool| {
+            call.namespace.as_deref() == tool.namespace().map(|namespace| namespace.name)
+                && tool.name() == call.name
+                && tool.spec(gate).is_some()
+        })
         .ok_or_else(|| {
             let name = format!("{}{}", call.namespace.as_deref().unwrap_or_default(), call.name);
             Refusal(match call.payload {
-                Payload::Function(_) => format!("unsupported call: {name}"),
+                Payload::Function(_) | Payload::Search(_) => format!("unsupported call: {name}"),
                 Payload::Custom(_) => format!("unsupported custom tool call: {name}"),
             })
         })
@@ -202,7 +283,35 @@ pub(crate) fn find(call: &ToolCall, gate: &Gate<'_>) -> Result<&'static dyn Tool
 
 /// The `tools` array of a request.
 pub(crate) fn specs(gate: &Gate<'_>) -> Vec<Value> {
-    ALL.iter().filter_map(|tool| tool.spec(gate)).collect()
+    let mut specs = Vec::new();
+    for tool in ALL {
+        let Some(spec) = tool.spec(gate) else { continue };
+        match tool.namespace() {
+            None => specs.push(spec),
+            Some(_) if gate.agents == AgentTools::Deferred => {}
+            Some(namespace) => add_to_namespace(&mut specs, namespace, spec),
+        }
+    }
+    specs
+}
+
+/// The tools that `tool_search` finds, each in its namespace.
+fn deferred(gate: &Gate<'_>) -> Vec<(&'static Namespace, Value)> {
+    if gate.agents != AgentTools::Deferred {
+        return Vec::new();
+    }
+    ALL.iter().filter_map(|tool| Some((tool.namespace()?, tool.spec(gate)?))).collect()
+}
+
+/// Puts a tool into its namespace, which is made if the list has none of that name.
+fn add_to_namespace(specs: &mut Vec<Value>, namespace: &Namespace, spec: Value) {
+    let known = specs.iter_mut().find(|held| held["type"] == "namespace" && held["name"] == namespace.name);
+    if let Some(tools) = known.and_then(|held| held["tools"].as_array_mut()) {
+        tools.push(spec);
+        return;
+    }
+    let Namespace { name, description } = namespace;
+    specs.push(json!({"type": "namespace", "name": name, "description": description, "tools": [spec]}));
 }
 
 /// A function tool in wire form; `properties` must be in alphabetical order.

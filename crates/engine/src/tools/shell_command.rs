@@ -81,7 +81,7 @@ impl Tool for ShellCommand {
                 Decision::Run => run_command(&command, timeout, turn).await,
             };
             let then = vec![EventKind::ItemCompleted(answer.item(&item))];
-            Ok(Done { output: ToolOutput::Text(answer.text), then })
+            Ok(Done { output: ToolOutput::Text(answer.text).into(), then })
         })
     }
 }

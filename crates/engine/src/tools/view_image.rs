@@ -65,7 +65,10 @@ impl Tool for ViewImage {
             let item = TurnItem::ImageView { id: call.call_id.clone(), path };
             turn.announce(EventKind::ItemStarted(item.clone())).await;
             let part = OutputContent::InputImage { image_url: image.data_url, detail: Some(detail) };
-            Ok(Done { output: ToolOutput::Parts(vec![part]), then: vec![EventKind::ItemCompleted(item)] })
+            Ok(Done {
+                output: ToolOutput::Parts(vec![part]).into(),
+                then: vec![EventKind::ItemCompleted(item)],
+            })
         })
     }
 }

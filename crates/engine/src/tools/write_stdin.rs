@@ -84,7 +84,7 @@ impl Tool for WriteStdin {
                 output: &collected,
                 max_tokens: arguments.max_output_tokens,
             };
-            Ok(Done { output: ToolOutput::Text(report.render(turn)), then: Vec::new() })
+            Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then: Vec::new() })
         })
     }
 }

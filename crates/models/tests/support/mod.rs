@@ -247,6 +247,7 @@ pub fn identity() -> RequestIdentity {
     RequestIdentity {
         thread_id: THREAD.parse().unwrap(),
         session_id: THREAD.parse().unwrap(),
+        spawned_by: None,
         window_id: format!("{THREAD}:0"),
         turn_metadata: r#"{"turn_id":"t"}"#.into(),
         installation_id: "i-1".into(),

@@ -234,3 +234,28 @@ proptest! {
         prop_assert_eq!(loaded.token_info, outline.token_info);
     }
 }
+
+fn goal(thread: &str, tokens: u64) -> String {
+    line(
+        "event_msg",
+        &format!(
+            r#"{{"type":"thread_goal_updated","threadId":"{thread}","turnId":"t1","goal":{{"threadId":"{thread}","objective":"o","status":"budgetLimited","tokensUsed":{tokens},"timeUsedSeconds":0,"createdAt":1,"updatedAt":2}}}}"#
+        ),
+    )
+}
+
+#[test]
+fn the_last_goal_of_this_thread_holds() {
+    let head: SessionMeta =
+        serde_json::from_value(serde_json::from_str::<serde_json::Value>(META).unwrap()["payload"].clone())
+            .unwrap();
+    let own = head.id.to_string();
+    let file =
+        [META.to_owned(), started(1), goal(&own, 1), goal(&own, 2), message("user", "U"), String::new()];
+    let loaded = load_from(Cursor::new(file.join("\n")), Path::new("r.jsonl")).unwrap();
+    assert_eq!(loaded.goal.map(|goal| goal.tokens_used), Some(2));
+    let parent = "01a1f892-0408-77c3-bcb5-000000000000";
+    let fork = [META.to_owned(), started(1), goal(parent, 1), message("user", "U"), String::new()];
+    let loaded = load_from(Cursor::new(fork.join("\n")), Path::new("r.jsonl")).unwrap();
+    assert_eq!(loaded.goal, None);
+}

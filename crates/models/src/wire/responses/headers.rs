@@ -34,6 +34,10 @@ pub(crate) fn request_headers(facts: &HeaderFacts<'_>) -> HeaderMap {
     set("x-codex-beta-features", identity.beta_features.as_deref().unwrap_or_default());
     set("x-codex-turn-state", identity.turn_state.get().unwrap_or_default());
     set("x-codex-turn-metadata", &identity.turn_metadata);
+    if let Some(parent) = identity.spawned_by {
+        set("x-openai-subagent", "collab_spawn");
+        set("x-codex-parent-thread-id", &parent.to_string());
+    }
     set("x-codex-window-id", &identity.window_id);
     set("x-client-request-id", &thread_id);
     set("session-id", &identity.session_id.to_string());

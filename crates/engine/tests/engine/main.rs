@@ -1,0 +1,6 @@
+//! Threads run by the engine against a scripted model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod agents;
+mod goals;
+mod world;
