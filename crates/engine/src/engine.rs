@@ -150,7 +150,7 @@ impl Engine {
         config: Config,
         params: NewThread,
     ) -> Result<StartedThread, EngineError> {
-        crate::thread::start(Arc::clone(self), config, params).await
+        crate::birth::start(Arc::clone(self), config, params).await
     }
 
     /// Goes on with a stored thread.
@@ -160,6 +160,6 @@ impl Engine {
         target: ResumeTarget,
         params: NewThread,
     ) -> Result<StartedThread, EngineError> {
-        crate::thread::resume(Arc::clone(self), config, target, params).await
+        crate::birth::resume(Arc::clone(self), config, target, params).await
     }
 }

@@ -7,6 +7,7 @@
 
 mod agents;
 mod approvals;
+mod birth;
 mod context;
 mod engine;
 mod goals;
@@ -19,6 +20,7 @@ mod prompts;
 mod provider;
 mod runtime;
 mod sampling;
+mod settings;
 mod thread;
 mod tools;
 mod truncate;

@@ -32,7 +32,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::outputs::Outlet;
-use crate::thread::{Services, Settings};
+use crate::settings::Settings;
+use crate::thread::Services;
 pub(crate) use calls::Calls;
 pub(crate) use goals::UPDATE_GOAL;
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{NAMESPACE, Shown, agents_of, answer, parse_id, refused, spec};
 use crate::agents::{AgentError, AgentStatus, Agents};
+use crate::birth;
 use crate::engine::ResumeTarget;
-use crate::thread;
 use crate::tools::{Gate, Namespace, Run, Tool, ToolCall, TurnScope, string};
 
 pub(crate) struct ResumeAgent;
@@ -55,7 +55,7 @@ async fn resume(agents: &std::sync::Arc<Agents>, turn: &TurnScope, id: ThreadId)
     let place = agents.reserve()?;
     let target = ResumeTarget::Id(id);
     let started =
-        thread::resume_agent(&turn.services, turn.settings.clone(), target).await.map_err(|error| {
+        birth::resume_agent(&turn.services, turn.settings.clone(), target).await.map_err(|error| {
             tracing::debug!(%error, "an agent cannot be taken up");
             AgentError::NotFound(id)
         })?;

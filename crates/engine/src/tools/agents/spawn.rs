@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{NAMESPACE, Part, Shown, Words, agents_of, answer, items_schema, prompt_text, refused, spec};
 use crate::agents::{AgentError, AgentStatus, Agents, Lineage};
-use crate::thread::{self, Fork};
+use crate::birth::{self, Fork};
 use crate::tools::{Gate, Namespace, Refusal, Run, Tool, ToolCall, TurnScope, boolean, string};
 
 pub(crate) struct SpawnAgent;
@@ -135,7 +135,7 @@ async fn spawn(
         role: wanted.role,
     };
     let fork = if wanted.fork { fork(turn) } else { Fork::default() };
-    let started = thread::start_agent(services, settings, config, lineage, fork)
+    let started = birth::start_agent(services, settings, config, lineage, fork)
         .await
         .map_err(|error| refused(AgentError::Start(error)))?;
     let id = agents.adopt(place, started);
