@@ -39,12 +39,13 @@ pub async fn workspace_facts(cwd: &Path) -> Option<(PathBuf, WorkspaceFacts)> {
 }
 
 async fn session_facts_of(git: &Git, cwd: &Path) -> Option<GitFacts> {
-    git.text(cwd, &["rev-parse", "--git-dir"]).await?;
-    let (commit_hash, branch, url) = tokio::join!(
+    let (repository, commit_hash, branch, url) = tokio::join!(
+        git.text(cwd, &["rev-parse", "--git-dir"]),
         git.text(cwd, &["rev-parse", "HEAD"]),
         git.text(cwd, &["rev-parse", "--abbrev-ref", "HEAD"]),
         git.text(cwd, &["remote", "get-url", "origin"]),
     );
+    repository?;
     Some(GitFacts {
         commit_hash: commit_hash.filter(|hash| !hash.is_empty()),
         branch: branch.filter(|branch| !branch.is_empty() && branch != "HEAD"),
