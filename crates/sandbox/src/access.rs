@@ -12,12 +12,9 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, iter};
 
-use quire_protocol::{Access, FileSystemEntry, FileSystemPath, SpecialPath};
+use quire_protocol::{Access, FileSystemEntry, FileSystemPath, PROTECTED_NAMES, SpecialPath};
 
 use crate::error::SandboxError;
-
-/// The names that stay read-only directly below every writable root.
-const PROTECTED_NAMES: [&str; 3] = [".git", ".agents", ".codex"];
 
 /// Where programs and their libraries live: the meaning of `minimal`.
 const MINIMAL: [&str; 8] =
