@@ -11,6 +11,9 @@ use crate::truncate;
 /// Output of a call that never got one.
 pub(crate) const ABORTED: &str = "aborted";
 
+/// Stands for an image that the provider could not read.
+const INVALID_IMAGE: &str = "Invalid image";
+
 /// The items of a thread in the order the model saw or made them.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -49,6 +52,24 @@ impl History {
             }
         }
         prompt
+    }
+
+    /// Puts a text in the place of the images of the last tool output, when it has any: the provider cannot read them.
+    pub(crate) fn replace_last_tool_images(&mut self) -> bool {
+        let last = self.items.iter_mut().rev().find_map(|item| match item {
+            ResponseItem::FunctionCallOutput { output, .. }
+            | ResponseItem::CustomToolCallOutput { output, .. } => Some(output),
+            _ => None,
+        });
+        let Some(ToolOutput::Parts(parts)) = last else { return false };
+        let mut replaced = false;
+        for part in parts {
+            if matches!(part, OutputContent::InputImage { .. }) {
+                *part = OutputContent::InputText { text: INVALID_IMAGE.to_owned() };
+                replaced = true;
+            }
+        }
+        replaced
     }
 
     /// Outputs are stored in the order the tools finished; the model gets them in the order of its calls.
@@ -203,6 +224,20 @@ mod tests {
         history.push(ResponseItem::Other);
         history.push(ResponseItem::message(Role::System, "x"));
         assert!(history.for_prompt(true).is_empty());
+    }
+
+    #[test]
+    fn images_the_provider_cannot_read_are_replaced_once() {
+        let image = OutputContent::InputImage { image_url: "data:x".into(), detail: None };
+        let output = |part| ResponseItem::FunctionCallOutput {
+            call_id: "a".into(),
+            output: ToolOutput::Parts(vec![part]),
+        };
+        let mut history = History::from_items(vec![call("a"), output(image)]);
+        assert!(history.replace_last_tool_images());
+        let text = OutputContent::InputText { text: INVALID_IMAGE.into() };
+        assert_eq!(history.for_prompt(true), vec![call("a"), output(text)]);
+        assert!(!history.replace_last_tool_images());
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) async fn sample(thread: &mut ThreadState, turn: &mut Turn) -> Result<
             fill_window(thread);
             tell_usage(thread, turn).await;
         }
+        if matches!(*error, ModelError::InvalidImage) && thread.history.replace_last_tool_images() {
+            continue;
+        }
         let Retry::Stream { delay } = error.retry() else { return Err(Stop::Failed(error)) };
         if attempt == retries {
             return Err(Stop::Failed(error));
