@@ -74,7 +74,7 @@ impl Verdict {
         }
     }
 
-    fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         self.error.is_none() && self.unknown.is_empty()
     }
 
