@@ -30,6 +30,7 @@ use crate::outputs::Outlet;
 use crate::prompts;
 use crate::settings::Settings;
 use crate::thread::{self, Services, ThreadHandle, ThreadState};
+use crate::watches::Watches;
 
 /// Events that may wait for a slow listener before the thread waits too.
 const EVENT_QUEUE: usize = 1024;
@@ -366,6 +367,7 @@ fn services(
         goals: (on(Feature::Goals) && !params.ephemeral).then(|| Goals::new(born.id, goal, continues)),
         agents: (on(Feature::MultiAgent) && born.lineage.is_none()).then(Arc::default),
         lineage: born.lineage,
+        watches: Watches::default(),
         watchers: TaskTracker::new(),
         engine,
         config,

@@ -26,6 +26,7 @@ mod tools;
 mod truncate;
 mod turn;
 mod turn_diff;
+mod watches;
 
 pub use engine::{Engine, EngineError, EngineOptions, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 pub use identity::ClientInfo;

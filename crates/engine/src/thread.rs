@@ -29,6 +29,7 @@ use crate::outputs::Outlet;
 use crate::settings::Settings;
 use crate::tools::{AgentTools, Gate};
 use crate::turn::{self, Cause, TurnStart};
+use crate::watches::Watches;
 
 /// The thread is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +79,7 @@ pub(crate) struct Services {
     pub(crate) lineage: Option<Lineage>,
     /// Nothing where a thread cannot have agents; agents cannot.
     pub(crate) agents: Option<Arc<Agents>>,
+    pub(crate) watches: Watches,
     pub(crate) watchers: TaskTracker,
 }
 

@@ -132,6 +132,7 @@ pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
     }
     let outcome = work(thread, &mut turn, &mailbox).await;
     mailbox.close();
+    thread.services.watches.settle().await;
     end(thread, turn, outcome).await;
 }
 
@@ -139,6 +140,7 @@ pub(crate) async fn run(thread: &mut ThreadState, start: TurnStart) {
 async fn work(thread: &mut ThreadState, turn: &mut Turn, mailbox: &Mailbox) -> Result<(), Stop> {
     loop {
         let wants_more = sampling::sample(thread, turn).await?;
+        thread.services.watches.settle().await;
         if let Some(unified_diff) = turn.diff.unified_diff(&thread.settings.cwd) {
             thread.outlet.announce(Some(&turn.id), EventKind::TurnDiff { unified_diff }).await;
         }

@@ -188,7 +188,7 @@ fn shown_action(action: ShellAction) -> CommandAction {
 }
 
 /// The same item once the command ended.
-pub(super) fn completed_item(
+pub(crate) fn completed_item(
     started: &TurnItem,
     output: String,
     exit: i32,

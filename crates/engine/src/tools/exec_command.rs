@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use quire_config::Feature;
 use quire_process::{Collected, Session};
-use quire_protocol::{CommandSource, EventKind, ToolOutput, TurnItem};
+use quire_protocol::{CommandSource, EventKind, ToolOutput};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::oneshot;
 
-use super::command::{
-    Command, PLAIN_TERMINAL, SandboxPermissions, completed_item, login_parameter, permission_parameters,
-};
+use super::command::{Command, PLAIN_TERMINAL, SandboxPermissions, login_parameter, permission_parameters};
 use super::{Done, Gate, Output, Refusal, Run, Tool, ToolCall, TurnScope, boolean, function, number, string};
 use crate::approvals::{self, Decision};
 use crate::truncate::{Budget, approx_tokens, tool_text};
+use crate::watches::Watch;
 
 const DEFAULT_YIELD_MS: u64 = 10_000;
 pub(super) const MIN_YIELD_MS: u64 = 250;
@@ -114,13 +112,16 @@ impl Tool for ExecCommand {
                 turn,
             );
             turn.announce(EventKind::ItemStarted(item.clone())).await;
-            let watch = Watch::start(item, Arc::clone(&session), turn);
+            let watch = Watch::new(item, Arc::clone(&session), turn.turn_id.clone(), turn.outlet.clone());
+            let attention = watch.attend().await;
+            turn.services.own(Arc::clone(&watch).follow());
+            turn.services.watches.keep(process_id, Arc::clone(&watch));
             let wait = arguments.yield_time_ms.unwrap_or(DEFAULT_YIELD_MS).clamp(MIN_YIELD_MS, MAX_YIELD_MS);
             let collected = session.collect(Duration::from_millis(wait)).await;
             let mut then = Vec::new();
             if collected.exit.is_some() {
                 turn.services.sessions.remove(process_id);
-                then.extend(watch.claim().await);
+                then.extend(attention.take_end().await);
             }
             let report = Report {
                 chunk_id: turn.services.engine.options.ids.chunk_id(),
@@ -205,42 +206,5 @@ impl Report<'_> {
             approx_tokens(self.output.dropped + output.len()),
             tool_text(&output, budget, self.output.dropped),
         )
-    }
-}
-
-/// Forwards what a session prints and announces its end, unless the call that started it does so itself.
-struct Watch {
-    claim: oneshot::Sender<oneshot::Sender<EventKind>>,
-}
-
-impl Watch {
-    fn start(item: TurnItem, session: Arc<Session>, turn: &TurnScope) -> Self {
-        let (claim, claimed) = oneshot::channel::<oneshot::Sender<EventKind>>();
-        let outlet = turn.outlet.clone();
-        let turn_id = turn.turn_id.clone();
-        let deltas = session.observe();
-        turn.services.own(async move {
-            if let Some(mut deltas) = deltas {
-                while let Some(delta) = deltas.recv().await {
-                    let kind = EventKind::CommandOutputDelta { item_id: item.id().to_owned(), delta };
-                    outlet.announce(Some(&turn_id), kind).await;
-                }
-            }
-            let exit = session.wait_exit().await;
-            let output = String::from_utf8_lossy(&session.all_output()).into_owned();
-            let end = EventKind::ItemCompleted(completed_item(&item, output, exit, session.wall()));
-            match claimed.await {
-                Ok(caller) => drop(caller.send(end)),
-                Err(_) => outlet.announce(Some(&turn_id), end).await,
-            }
-        });
-        Self { claim }
-    }
-
-    /// The end event, for the caller to announce once the call's answer is recorded.
-    async fn claim(self) -> Option<EventKind> {
-        let (send, receive) = oneshot::channel();
-        self.claim.send(send).ok()?;
-        receive.await.ok()
     }
 }

@@ -35,6 +35,7 @@ use crate::outputs::Outlet;
 use crate::settings::Settings;
 use crate::thread::Services;
 pub(crate) use calls::Calls;
+pub(crate) use command::completed_item;
 pub(crate) use goals::UPDATE_GOAL;
 
 /// All built-in tools in request order (tools sheet §1).

@@ -51,6 +51,11 @@ impl Tool for WriteStdin {
             let known = u32::try_from(id).ok().and_then(|id| Some((id, turn.services.sessions.get(id)?)));
             let (id, session) =
                 known.ok_or_else(|| Refusal(format!("write_stdin failed: Unknown process id {id}")))?;
+            let watch = turn.services.watches.get(id);
+            let attention = match &watch {
+                Some(watch) => Some(watch.attend().await),
+                None => None,
+            };
             let wait = if arguments.chars.is_empty() {
                 let longest = turn.services.background_terminal_max_timeout_ms.max(MIN_POLL_MS);
                 arguments.yield_time_ms.unwrap_or(MIN_POLL_MS).clamp(MIN_POLL_MS, longest)
@@ -74,8 +79,12 @@ impl Tool for WriteStdin {
                 arguments.yield_time_ms.unwrap_or(MIN_YIELD_MS).clamp(MIN_YIELD_MS, MAX_YIELD_MS)
             };
             let collected = session.collect(Duration::from_millis(wait)).await;
+            let mut then = Vec::new();
             if collected.exit.is_some() {
                 turn.services.sessions.remove(id);
+                if let Some(attention) = attention {
+                    then.extend(attention.take_end().await);
+                }
             }
             let report = Report {
                 chunk_id: turn.services.engine.options.ids.chunk_id(),
@@ -84,7 +93,7 @@ impl Tool for WriteStdin {
                 output: &collected,
                 max_tokens: arguments.max_output_tokens,
             };
-            Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then: Vec::new() })
+            Ok(Done { output: ToolOutput::Text(report.render(turn)).into(), then })
         })
     }
 }
