@@ -61,7 +61,7 @@ fn parity(arguments: &[String]) -> Result<()> {
     };
     build()?;
     let filtered = arguments.iter().any(|argument| argument.starts_with("--filter") || argument == "--list");
-    let mut command = cargo(&["run", "--quiet", "--package", "quire-parity", "--"]);
+    let mut command = with_default_signals(&["run", "--quiet", "--package", "quire-parity", "--"]);
     command.args(oracle.as_arguments()).args(["--ours", "target/release/quire"]);
     if !filtered {
         command.arg("--write-docs");
@@ -83,6 +83,19 @@ fn bench(arguments: &[String]) -> Result<()> {
         }
     };
     run(command.args(arguments))
+}
+
+/// Cargo with the signals that scenarios send set back to what they do by default: a background job of a script
+/// inherits them ignored, and the scenarios would see that instead of the programs they compare.
+fn with_default_signals(arguments: &[&str]) -> Command {
+    const RESET: &str = "--default-signal=INT,QUIT,HUP,TERM";
+    let plain = cargo(arguments);
+    if !works("env", &[RESET, "true"]) {
+        return plain;
+    }
+    let mut command = Command::new("env");
+    command.arg(RESET).arg(plain.get_program()).args(plain.get_args());
+    command
 }
 
 fn build() -> Result<()> {

@@ -1,6 +1,7 @@
 //! Signals that end a run early (exec sheet §7).
 //!
-//! A signal that was ignored when the program started (`nohup`, a background job of a plain shell) stays ignored.
+//! An interrupt is always heard, as by the reference. A hang-up or a request to terminate that was ignored when the
+//! program started (`nohup`) stays ignored.
 
 #[cfg(not(unix))]
 pub use other::Signals;
@@ -40,7 +41,7 @@ mod unix {
     /// The signals we listen to.
     #[derive(Debug)]
     pub struct Signals {
-        interrupt: Option<Signal>,
+        interrupt: Signal,
         terminate: Option<Signal>,
         hang_up: Option<Signal>,
     }
@@ -53,7 +54,7 @@ mod unix {
                 if is_ignored(number) { Ok(None) } else { signal(SignalKind::from_raw(number)).map(Some) }
             };
             Ok(Self {
-                interrupt: unless_ignored(Stop::Interrupt)?,
+                interrupt: signal(SignalKind::interrupt())?,
                 terminate: unless_ignored(Stop::Terminate)?,
                 hang_up: unless_ignored(Stop::HangUp)?,
             })
@@ -62,7 +63,7 @@ mod unix {
         /// The next signal. Cancel safe.
         pub async fn next(&mut self) -> Stop {
             tokio::select! {
-                () = received(&mut self.interrupt) => Stop::Interrupt,
+                Some(()) = self.interrupt.recv() => Stop::Interrupt,
                 () = received(&mut self.terminate) => Stop::Terminate,
                 () = received(&mut self.hang_up) => Stop::HangUp,
             }
