@@ -202,3 +202,31 @@ async fn a_picture_that_is_not_there_is_told() {
     let ran = world.run(&["exec", "-i", "none.png", "--", "hi"]).await;
     assert!(ran.err.contains("warning: image none.png cannot be read"), "{}", ran.err);
 }
+
+#[tokio::test]
+async fn a_session_that_ends_while_written_to_is_told_as_ended_once() {
+    let begin = json!({"cmd": "read line; echo got $line; exit 3", "tty": true, "yield_time_ms": 250});
+    let write = json!({"call": {"name": "write_stdin", "call_id": "w",
+        "arguments": "{\"session_id\":${sid},\"chars\":\"x\\n\"}"}});
+    let answer = json!({
+        "capture": [{"name": "sid", "output_of": "c", "after": "session ID "}],
+        "events": [write],
+    });
+    let world = World::new(json!([call("exec_command", &begin, "c"), answer, say("Done.")])).await;
+    let ran = world.run(&["exec", "--json", "hi"]).await;
+    ran.assert_code(0);
+    assert_eq!(
+        ran.shape(),
+        [
+            "thread.started",
+            "turn.started",
+            "item.started command_execution",
+            "item.completed command_execution",
+            "item.completed agent_message",
+            "turn.completed"
+        ]
+    );
+    let item = &ran.events()[3]["item"];
+    assert_eq!(item["exit_code"], 3);
+    assert!(item["aggregated_output"].as_str().unwrap().contains("got x"), "{item}");
+}
