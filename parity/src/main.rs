@@ -136,7 +136,7 @@ async fn compare(
         return first;
     }
     println!("differs, played again: {}", first.line(false));
-    compare_once(scenario, reference, ours, out, known).await
+    compare_once(scenario, reference, ours, out, known).await.of_second_play()
 }
 
 async fn compare_once(

@@ -20,6 +20,8 @@ pub(crate) struct Verdict {
     unknown: Vec<(Facet, Difference)>,
     used: BTreeSet<usize>,
     error: Option<String>,
+    /// The first play differed, this is the second.
+    second: bool,
 }
 
 /// How one facet stands.
@@ -71,7 +73,13 @@ impl Verdict {
             unknown: Vec::new(),
             used: BTreeSet::new(),
             error: None,
+            second: false,
         }
+    }
+
+    /// Marks the verdict as that of a second play.
+    pub(crate) fn of_second_play(self) -> Self {
+        Self { second: true, ..self }
     }
 
     pub(crate) fn passed(&self) -> bool {
@@ -185,6 +193,15 @@ impl Report {
     /// The last lines on the screen.
     pub(crate) fn summary(&self) -> String {
         let mut text = format!("\n{}", self.figures());
+        let unsteady: Vec<&str> = self
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.second && verdict.passed())
+            .map(|verdict| verdict.name.as_str())
+            .collect();
+        if !unsteady.is_empty() {
+            let _ = write!(text, "\nagree only when played again: {}", unsteady.join(", "));
+        }
         for complaint in &self.complaints {
             let _ = write!(text, "\n{complaint}");
         }
@@ -199,7 +216,7 @@ impl Report {
              the same folders and the same environment. Compared are: exit code, standard output, standard error\n\
              (kind of message, not its wording), the requests to the model (headers, key order, every field but\n\
              prose), whether the script was played to its end, the session file, the files of the home, and the\n\
-             files of the work folder.\n\n",
+             files of the work folder. A scenario that differs is played once more before it counts.\n\n",
         );
         let _ = writeln!(text, "**{}.**\n", self.figures());
         text.push_str(
