@@ -1,5 +1,5 @@
 //! A turn opens one connection, to its provider, and asks nobody for a name (ARCHITECTURE, invariants 8 and 11).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -37,19 +37,12 @@ async fn one_connection_and_no_name_server() {
     }
     let world = world_with_repository().await;
     let trace = world.home.with_file_name("trace");
-    let mut command = tokio::process::Command::new("strace");
+    let mut command = world.program("strace");
     command
         .args(["-f", "-qq", "-s", "200", "-e", "trace=connect,sendto,socket,openat", "-o"])
         .arg(&trace)
         .arg(env!("CARGO_BIN_EXE_quire"))
-        .args(["exec", "--json", "-s", "workspace-write", "hi"])
-        .current_dir(&world.project)
-        .env("CODEX_HOME", &world.home)
-        .env("REHEARSAL_KEY", "k")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .args(["exec", "--json", "-s", "workspace-write", "hi"]);
     let ran = finish(command.spawn().unwrap()).await;
     assert_eq!(ran.assert_code(0).shape().last().unwrap(), "turn.completed");
     assert_eq!(world.model.requests().len(), 3, "nothing but the three samplings was asked");

@@ -50,9 +50,15 @@ impl World {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quire"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_quire"));
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// Another program, which starts ours, in the same surroundings.
+    pub fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(&self.project)
             .env("CODEX_HOME", &self.home)
             // No profile of whoever runs the tests.

@@ -1,10 +1,8 @@
 //! A home on a disk that is full or may only be read. Each test makes its own, in a mount namespace of its own.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::support::{Ran, World, finish, payloads, run, say, skip, stored, works};
 
@@ -35,19 +33,8 @@ async fn run_after(world: &World, setup: &[&str], args: &[&str]) -> (Ran, PathBu
     drop(std::fs::remove_dir_all(&kept));
     let script =
         format!("{}\n\"$0\" \"$@\"\ncode=$?\ncp -r \"$CODEX_HOME\" \"$KEPT\"\nexit $code", setup.join("\n"));
-    let mut command = Command::new("unshare");
-    command
-        .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_quire")])
-        .args(args)
-        .current_dir(&world.project)
-        .env("CODEX_HOME", &world.home)
-        .env("KEPT", &kept)
-        .env("REHEARSAL_KEY", "k")
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    let mut command = world.program("unshare");
+    command.args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_quire")]).args(args).env("KEPT", &kept);
     (finish(command.spawn().unwrap()).await, kept)
 }
 

@@ -1,10 +1,7 @@
 //! Standard streams that are closed, full, or not there at all.
 
-use std::process::Stdio;
-
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
 
 use crate::support::{LIMIT, World, finish, payloads, run, say, stored};
 
@@ -50,16 +47,8 @@ async fn streams_that_are_not_there() {
         ("<&- >&- 2>&-", "", ""),
     ] {
         let world = World::new(json!([run("echo out", "c"), say("Hello.")])).await;
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", &format!("exec \"$0\" exec hi {closed}"), env!("CARGO_BIN_EXE_quire")])
-            .current_dir(&world.project)
-            .env("CODEX_HOME", &world.home)
-            .env("REHEARSAL_KEY", "k")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut command = world.program("sh");
+        command.args(["-c", &format!("exec \"$0\" exec hi {closed}"), env!("CARGO_BIN_EXE_quire")]);
         let ran = finish(command.spawn().unwrap()).await;
         assert_eq!((ran.code, ran.out.as_str()), (Some(0), out), "{closed}: {}", ran.err);
         assert!(ran.err.contains(err) && (!err.is_empty() || ran.err.is_empty()), "{closed}: {}", ran.err);
