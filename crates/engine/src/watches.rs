@@ -87,7 +87,7 @@ impl Attention<'_> {
     }
 }
 
-/// The watches of the sessions that outlived the call which started them.
+/// The watches of the sessions whose end may still be untold.
 #[derive(Default)]
 pub(crate) struct Watches(Mutex<Vec<(u32, Arc<Watch>)>>);
 
