@@ -1,5 +1,5 @@
 //! The spelling on the wire, told by messages the reference exchanged.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use quire_appserver_protocol::requests::{ThreadStart, TurnInterrupt};
 use quire_appserver_protocol::thread::ThreadSession;

@@ -1,5 +1,5 @@
 //! The doorway's rules: handshake, errors, order, who hears what, how it ends.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::path::PathBuf;
 use std::sync::Arc;

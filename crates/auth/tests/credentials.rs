@@ -1,5 +1,5 @@
 //! Which key is found, for each kind of stored file and environment.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use quire_auth::{ApiKey, AuthError, Credentials, KeySource};
 

@@ -1,5 +1,5 @@
 //! Killed at any instant, a thread resumes with everything that was announced (ARCHITECTURE, invariant 9).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 #![cfg(unix)]
 
 mod support;

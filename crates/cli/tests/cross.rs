@@ -1,7 +1,7 @@
 //! One home, two programs: a session begun by either is gone on with by the other, and nobody loses a word.
 //!
 //! Needs the reference binary: its path in `QUIRE_ORACLE`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 #![cfg(unix)]
 
 mod support;

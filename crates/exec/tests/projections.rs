@@ -1,5 +1,5 @@
 //! What a run looks like, told by recorded runs: the same notifications in, the same lines out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! The error table: number of requests, message, class and retry of every row.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The requests as bytes: request line, header order and values, body key order.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 mod support;
 

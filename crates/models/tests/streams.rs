@@ -1,5 +1,5 @@
 //! What comes out of a stream: events in order, tolerance, and what a recorder gets.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 mod support;
 

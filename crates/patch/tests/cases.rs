@@ -1,7 +1,7 @@
 //! The behaviour of the reference program as data: every case of `data/apply-patch-cases.json` runs through the
 //! command line and is compared byte for byte, except where we chose to differ.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Arguments and streams of the program; what a patch does is tested elsewhere.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

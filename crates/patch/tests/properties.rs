@@ -1,5 +1,5 @@
 //! Properties of the parser and of the edit, over generated texts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,5 @@
 //! Real processes: output, exits, terminals, kills.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::sync::Arc;
 use std::time::Duration;

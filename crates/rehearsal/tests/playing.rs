@@ -1,5 +1,5 @@
 //! The server seen from the wire: a bare TCP client that knows nothing of the server's code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Roots and facts of real repositories.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! Instruction files; the expected texts are those the reference sent for the same trees.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::fs;
 use std::path::{Path, PathBuf};

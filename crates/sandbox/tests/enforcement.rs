@@ -3,7 +3,7 @@
 //! `data/matrix.json` holds what the reference's sandbox answered to each action, mode by mode; [`CHOSEN`] lists where
 //! we answer differently on purpose.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 mod fixture;
 

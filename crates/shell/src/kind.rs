@@ -204,7 +204,7 @@ mod tests {
         None
     }
 
-    #[allow(clippy::unnecessary_wraps)]
+    #[allow(clippy::unnecessary_wraps)] // It stands in for a search that can fail.
     fn in_opt(name: &str) -> Option<PathBuf> {
         Some(Path::new("/opt").join(name))
     }

@@ -1,5 +1,5 @@
 //! Summaries of commands, compared with the reference's.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::path::Path;
 

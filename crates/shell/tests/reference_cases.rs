@@ -1,5 +1,5 @@
 //! The reference's judgement of scripts as data, and the few where ours differs on purpose.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use quire_shell::intercept::{PatchInvocation, patch_invocation};
 use quire_shell::safety::{is_dangerous, is_known_safe};

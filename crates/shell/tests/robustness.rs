@@ -1,5 +1,5 @@
 //! Scripts nobody would write: nothing panics, and understanding them is never guesswork.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::path::Path;
 

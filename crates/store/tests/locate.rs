@@ -1,5 +1,5 @@
 //! Finding sessions in a home.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! Loading, compared with what the reference sent to its model after resuming the very same files.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! Writing rollouts: shapes, places, failures, and that what is written is what is read.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 use std::future::Ready;
 use std::os::unix::fs::PermissionsExt;

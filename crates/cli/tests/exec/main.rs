@@ -1,4 +1,5 @@
 //! The binary's promises, end to end: `quire exec` against a scripted model.
+// Helpers of tests fail by panicking, and nobody outside reads them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![cfg(unix)]
 

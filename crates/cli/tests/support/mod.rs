@@ -1,5 +1,5 @@
 //! What the end-to-end tests of failures share: the world of the `exec` tests, and ways to look at what a run left.
-#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses its own part.
 
 #[path = "../exec/world.rs"]
 mod world;

@@ -1,5 +1,5 @@
 //! The behaviour of the crate as its users see it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 mod edits;
 mod errors;

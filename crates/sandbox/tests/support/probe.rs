@@ -6,7 +6,7 @@
 //! - `without-namespaces CMD…` runs CMD where no further user namespace can be made;
 //! - `signals` waits for one of the forwarded signals and exits with its number;
 //! - `sleep` says it is ready and sleeps until a signal ends it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
 #[cfg(target_os = "linux")]
 mod files;
