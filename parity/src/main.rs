@@ -17,6 +17,7 @@ mod report;
 mod scenario;
 mod snapshot;
 mod stage;
+mod suites;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use crate::known::KnownDifferences;
 use crate::report::{Report, Verdict};
 use crate::scenario::Scenario;
 use crate::snapshot::Snapshot;
+use crate::suites::{SUITES, Sides};
 
 /// Compares ours with the reference binary, scenario by scenario.
 #[derive(Debug, Parser)]
@@ -91,6 +93,9 @@ async fn run(arguments: &Arguments) -> Result<bool> {
         for scenario in &scenarios {
             println!("{}", scenario.name);
         }
+        for suite in SUITES {
+            println!("{}/*", suite.name);
+        }
         return Ok(true);
     }
     let Some(reference) = find_reference(arguments, &layout) else {
@@ -104,12 +109,26 @@ async fn run(arguments: &Arguments) -> Result<bool> {
 
     let reference = stage::link_as_codex(&reference, &layout.out.join("bin/reference"))?;
     let ours = stage::link_as_codex(&ours, &layout.out.join("bin/ours"))?;
-    let verdicts: Vec<Verdict> = stream::iter(&scenarios)
+    let mut verdicts: Vec<Verdict> = stream::iter(&scenarios)
         .map(|scenario| compare(scenario, &reference, &ours, &layout.out, &known))
         .buffered(usize::from(arguments.jobs))
         .inspect(|verdict| println!("{}", verdict.line(arguments.verbose)))
         .collect()
         .await;
+    for suite in SUITES {
+        let wanted =
+            |name: &str| complete || arguments.filter.iter().any(|text| name.contains(text.as_str()));
+        let sides = Sides {
+            reference: reference.clone(),
+            ours: ours.clone(),
+            folder: stage::suite_folder(suite.name)?,
+        };
+        for case in (suite.run)(&sides, &wanted).with_context(|| format!("suite {}", suite.name))? {
+            let verdict = Verdict::of_case(suite.name, case, &known);
+            println!("{}", verdict.line(arguments.verbose));
+            verdicts.push(verdict);
+        }
+    }
 
     let report = Report::new(verdicts, &known, complete);
     println!("{}", report.summary());

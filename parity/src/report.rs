@@ -10,12 +10,17 @@ use std::fmt::Write;
 use crate::diff::{Difference, diff};
 use crate::known::KnownDifferences;
 use crate::scenario::Scenario;
+use serde_json::Value;
+
 use crate::snapshot::{Facet, Snapshot};
+use crate::suites::{Case, SUITES};
 
 /// How one scenario went.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     name: String,
+    /// The suite it belongs to; none for a scenario.
+    suite: Option<&'static str>,
     facets: Vec<(Facet, Standing)>,
     unknown: Vec<(Facet, Difference)>,
     used: BTreeSet<usize>,
@@ -40,35 +45,50 @@ impl Verdict {
         ours: &Snapshot,
         known: &KnownDifferences,
     ) -> Self {
-        let mut verdict = Self::empty(scenario);
+        let mut verdict = Self::empty(&scenario.name);
         for facet in Facet::ALL {
-            let (Some(left), Some(right)) = (reference.facet(facet), ours.facet(facet)) else { continue };
-            let mut standing = Standing::Equal;
-            for difference in diff(left, right) {
-                let excuses = known.excuses(&scenario.name, facet, &difference);
-                if excuses.is_empty() {
-                    standing = Standing::Different;
-                    verdict.unknown.push((facet, difference));
-                } else {
-                    verdict.used.extend(excuses);
-                    if standing == Standing::Equal {
-                        standing = Standing::Known;
-                    }
-                }
+            if let (Some(left), Some(right)) = (reference.facet(facet), ours.facet(facet)) {
+                verdict.weigh(facet, left, right, known);
             }
-            verdict.facets.push((facet, standing));
         }
         verdict
     }
 
-    /// A scenario that could not be played.
-    pub(crate) fn broken(scenario: &Scenario, error: &anyhow::Error) -> Self {
-        Self { error: Some(format!("{error:#}")), ..Self::empty(scenario) }
+    /// A case of a suite.
+    pub(crate) fn of_case(suite: &'static str, case: Case, known: &KnownDifferences) -> Self {
+        let mut verdict = Self { suite: Some(suite), ..Self::empty(&case.name) };
+        for (facet, reference, ours) in &case.facets {
+            verdict.weigh(*facet, reference, ours, known);
+        }
+        verdict
     }
 
-    fn empty(scenario: &Scenario) -> Self {
+    fn weigh(&mut self, facet: Facet, reference: &Value, ours: &Value, known: &KnownDifferences) {
+        let mut standing = Standing::Equal;
+        for difference in diff(reference, ours) {
+            let excuses = known.excuses(&self.name, facet, &difference);
+            if excuses.is_empty() {
+                standing = Standing::Different;
+                self.unknown.push((facet, difference));
+            } else {
+                self.used.extend(excuses);
+                if standing == Standing::Equal {
+                    standing = Standing::Known;
+                }
+            }
+        }
+        self.facets.push((facet, standing));
+    }
+
+    /// A scenario that could not be played.
+    pub(crate) fn broken(scenario: &Scenario, error: &anyhow::Error) -> Self {
+        Self { error: Some(format!("{error:#}")), ..Self::empty(&scenario.name) }
+    }
+
+    fn empty(name: &str) -> Self {
         Self {
-            name: scenario.name.clone(),
+            name: name.to_owned(),
+            suite: None,
             facets: Vec::new(),
             unknown: Vec::new(),
             used: BTreeSet::new(),
@@ -182,7 +202,7 @@ impl Report {
         let passed = self.verdicts.iter().filter(|verdict| verdict.passed()).count();
         let facets: usize = self.verdicts.iter().map(|verdict| verdict.facets.len()).sum();
         format!(
-            "{passed} of {} scenarios agree; of {facets} facets {} are equal, {} differ as documented, {} differ",
+            "{passed} of {} scenarios and cases agree; of {facets} facets {} are equal, {} differ as documented, {} differ",
             self.verdicts.len(),
             self.total(Standing::Equal),
             self.total(Standing::Known),
@@ -227,17 +247,31 @@ impl Report {
         }
         text.push_str("\n|---|");
         text.push_str(&"---|".repeat(Facet::ALL.len()));
-        for verdict in &self.verdicts {
+        for verdict in self.verdicts.iter().filter(|verdict| verdict.suite.is_none()) {
             let _ = write!(text, "\n| {} |", verdict.name);
             for facet in Facet::ALL {
                 let _ = write!(text, " {} |", verdict.cell(facet));
             }
         }
+        self.write_suites(&mut text);
         text.push_str("\n\n## Documented differences\n\n| scenario | facet | why |\n|---|---|---|\n");
         for entry in &known.entries {
             let _ = writeln!(text, "| {} | {} | {} |", entry.scenario, entry.facet.name(), entry.reason);
         }
         text
+    }
+
+    /// Cases come in hundreds: one line per suite, and the names of those that are not equal in everything.
+    fn write_suites(&self, text: &mut String) {
+        text.push_str("\n\n## Suites\n\n| suite | what is compared | cases | equal | as documented |\n|---|---|---|---|---|");
+        for suite in SUITES {
+            let cases: Vec<&Verdict> =
+                self.verdicts.iter().filter(|verdict| verdict.suite == Some(suite.name)).collect();
+            let equal = cases.iter().filter(|case| case.count(Standing::Equal) == case.facets.len()).count();
+            let all = cases.len();
+            let _ =
+                write!(text, "\n| {} | {} | {all} | {equal} | {} |", suite.name, suite.about, all - equal);
+        }
     }
 }
 

@@ -119,6 +119,14 @@ impl Stage {
     }
 }
 
+/// A fresh folder for a suite, outside of any repository and of the temp folder.
+pub(crate) fn suite_folder(suite: &str) -> Result<PathBuf> {
+    let folder = outside_of_git()?.join("quire-parity/suites").join(suite);
+    wipe(&folder)?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    Ok(folder)
+}
+
 fn wipe(folder: &Path) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot wipe {}", folder.display()))?;
