@@ -4,7 +4,7 @@
 //! the actor of `thread.rs` then owns. Nothing is written here: the log appears with the first turn.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quire_config::{Config, Feature, Personality};
@@ -194,14 +194,8 @@ struct Prepared {
 
 async fn prepare(engine: &Engine, config: &Config) -> Result<Prepared, EngineError> {
     let options = &engine.options;
-    let (home, cwd) = (options.home.clone(), config.cwd.clone());
-    let discover = DiscoverOptions {
-        home: home.clone(),
-        cwd: cwd.clone(),
-        markers: config.project_root_markers.clone().unwrap_or_else(|| vec![".git".to_owned()]),
-        max_bytes: config.project_doc_max_bytes,
-        fallback_names: config.project_doc_fallback_filenames.clone(),
-    };
+    let home = options.home.clone();
+    let discover = discover_options(&home, config);
     let read = blocking(move || {
         let installation_id = quire_store::installation_id(&home).map_err(|error| {
             EngineError::Home(format!("cannot use {}: {error}", home.join("installation_id").display()))
@@ -229,6 +223,17 @@ async fn prepare(engine: &Engine, config: &Config) -> Result<Prepared, EngineErr
         client = client.with_recorder(Arc::clone(recorder));
     }
     Ok(Prepared { installation_id, client, instructions })
+}
+
+/// Where instruction files are looked for.
+pub(crate) fn discover_options(home: &Path, config: &Config) -> DiscoverOptions {
+    DiscoverOptions {
+        home: home.to_owned(),
+        cwd: config.cwd.clone(),
+        markers: config.project_root_markers.clone().unwrap_or_else(|| vec![".git".to_owned()]),
+        max_bytes: config.project_doc_max_bytes,
+        fallback_names: config.project_doc_fallback_filenames.clone(),
+    }
 }
 
 /// Identity and past of a thread.
@@ -400,25 +405,27 @@ fn start_announcements(config: &Config, notices: Vec<String>) -> Vec<EventKind> 
 }
 
 /// The system text of a thread, and what it leaves to be said elsewhere.
-struct BaseText {
-    text: String,
+pub(crate) struct BaseText {
+    pub(crate) text: String,
     /// The personality, when the text came with the thread and may not speak of it.
-    personality: Option<&'static str>,
+    pub(crate) personality: Option<&'static str>,
 }
 
 /// The system text: what the caller or the user set, what the thread had, or ours for the model.
-fn base_text(config: &Config, params: &NewThread, stored: Option<String>, settings: &Settings) -> BaseText {
+pub(crate) fn base_text(
+    config: &Config,
+    params: &NewThread,
+    stored: Option<String>,
+    settings: &Settings,
+) -> BaseText {
     let personality = match settings.personality.filter(|_| settings.info.supports_personality) {
         Some(Personality::Friendly) => Some(prompts::FRIENDLY),
         Some(Personality::Pragmatic) => Some(prompts::PRAGMATIC),
         Some(Personality::None) | None => None,
     };
     let ours = || {
-        let mut text = prompts::BASE.replace("{{ personality }}\n", personality.unwrap_or_default());
-        if settings.info.apply_patch_tool_type.is_none() {
-            text.push_str(prompts::PATCH_BY_SHELL);
-        }
-        text
+        prompts::base(settings.info.apply_patch_tool_type.is_some())
+            .replace(prompts::PERSONALITY_PLACE, personality.unwrap_or_default())
     };
     if let Some(text) = params.base_instructions.clone().or_else(|| config.base_instructions.clone()) {
         return BaseText { text, personality: None };
@@ -429,7 +436,7 @@ fn base_text(config: &Config, params: &NewThread, stored: Option<String>, settin
     }
 }
 
-fn user_shell(env: &[(OsString, OsString)]) -> Shell {
+pub(crate) fn user_shell(env: &[(OsString, OsString)]) -> Shell {
     let variable = variable(env, "SHELL").map(PathBuf::from);
     let search_path = search_path(env);
     let find = |name: &str| quire_shell::find_program(name, search_path.as_deref()?);
@@ -453,11 +460,13 @@ fn command_env(config: &Config, env: &[(OsString, OsString)]) -> Vec<(OsString, 
         .collect()
 }
 
-fn variable(env: &[(OsString, OsString)], name: &str) -> Option<String> {
+pub(crate) fn variable(env: &[(OsString, OsString)], name: &str) -> Option<String> {
     env.iter().find(|(held, _)| held == name).and_then(|(_, value)| value.clone().into_string().ok())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| EngineError::Home(format!("a background task failed: {error}")))
