@@ -32,7 +32,7 @@ mod watches;
 pub use engine::{Engine, EngineError, EngineOptions, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 pub use identity::ClientInfo;
 pub use login_env::{PRINT_ENVIRONMENT_FLAG, print_environment};
-pub use preview::base_instructions;
+pub use preview::with_instructions;
 pub use quire_store::{Clock, SystemClock};
 pub use runtime::{IdSource, RandomIds};
 pub use thread::{ThreadClosed, ThreadHandle};

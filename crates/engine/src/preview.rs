@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use quire_config::Config;
-use quire_models::ModelInfo;
+use quire_models::{InstructionVariables, ModelInfo, ModelMessages};
 use quire_protocol::{ResponseItem, UserInput};
 
 use crate::birth::{base_text, blocking, discover_options, user_shell, variable};
@@ -54,7 +54,21 @@ pub(crate) async fn items(
     Ok(items)
 }
 
-/// The system text a model gets when nobody configured another, with the place for a personality still open.
-pub fn base_instructions(model: &ModelInfo) -> String {
-    prompts::base(model.apply_patch_tool_type.is_some())
+/// The facts about a model with the system text it gets, unless its catalog entry brings one.
+pub fn with_instructions(model: &ModelInfo) -> ModelInfo {
+    let mut model = model.clone();
+    if model.base_instructions.is_some() {
+        return model;
+    }
+    let template = prompts::base(model.apply_patch_tool_type.is_some());
+    model.base_instructions = Some(template.replace(prompts::PERSONALITY_PLACE, ""));
+    model.model_messages = model.supports_personality.then(|| ModelMessages {
+        instructions_template: Some(template),
+        instructions_variables: Some(InstructionVariables {
+            personality_default: Some(String::new()),
+            personality_friendly: Some(prompts::FRIENDLY.to_owned()),
+            personality_pragmatic: Some(prompts::PRAGMATIC.to_owned()),
+        }),
+    });
+    model
 }
