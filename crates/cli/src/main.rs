@@ -11,6 +11,7 @@ mod logging;
 mod multicall;
 mod program;
 mod recording;
+mod refusals;
 mod root;
 mod startup;
 
