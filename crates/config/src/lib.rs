@@ -28,7 +28,7 @@ mod shell_environment;
 
 pub use cli_override::{CliOverride, OverrideError};
 pub use config::Config;
-pub use edit::{ConfigEdit, EditError};
+pub use edit::{ConfigEdit, EditError, FeatureEditError};
 pub use error::{ConfigError, FileKind, InvalidConfig};
 pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
