@@ -15,6 +15,7 @@ mod recording;
 mod refusals;
 mod root;
 mod startup;
+mod voice;
 
 use std::process::ExitCode;
 
