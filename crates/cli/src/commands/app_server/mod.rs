@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use self::daemon::DaemonArgs;
-use self::listen::{Listen, TokenDigest};
+use self::listen::Listen;
 use super::Outer;
 use crate::exit::Exit;
 
@@ -47,9 +47,9 @@ pub(crate) struct WebsocketArgs {
     /// File with the capability token.
     #[arg(long = "ws-token-file", value_name = "PATH")]
     pub(crate) token_file: Option<PathBuf>,
-    /// SHA-256 of the capability token, in hex.
+    /// SHA-256 of the capability token, as 64 hex digits.
     #[arg(long = "ws-token-sha256", value_name = "HEX")]
-    pub(crate) token_sha256: Option<TokenDigest>,
+    pub(crate) token_sha256: Option<String>,
     /// File with the secret that signs bearer tokens.
     #[arg(long = "ws-shared-secret-file", value_name = "PATH")]
     pub(crate) shared_secret_file: Option<PathBuf>,
