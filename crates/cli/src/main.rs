@@ -11,8 +11,10 @@ mod logging;
 mod multicall;
 mod program;
 mod recording;
+mod refusals;
 mod root;
 mod startup;
+mod voice;
 
 use std::process::ExitCode;
 

@@ -262,7 +262,7 @@ fn assemble(
         tracing::warn!("{notice}");
     }
     let info = thread_info(&engine, &config, &params, &prepared, &settings, &born);
-    let announcements = start_announcements(&config, info.notices.clone());
+    let announcements = start_announcements(&config, &params.source, info.notices.clone());
     let fork = std::mem::take(&mut born.fork);
     let writer = born.writer.take();
     let loaded = born.loaded.take();
@@ -394,14 +394,23 @@ fn inherit(state: &mut ThreadState, fork: Fork) -> Vec<RolloutItem> {
 }
 
 /// What the person should know before the first turn.
-fn start_announcements(config: &Config, notices: Vec<String>) -> Vec<EventKind> {
+fn start_announcements(config: &Config, source: &SessionSource, notices: Vec<String>) -> Vec<EventKind> {
     let warnings =
         config.warnings.iter().cloned().chain(notices).map(|message| EventKind::Warning { message });
+    let unstable = unstable_warning(config, source).map(|message| EventKind::Warning { message });
     let deprecations = config.deprecations.iter().map(|notice| EventKind::Deprecation {
         summary: notice.summary.clone(),
         details: notice.details.clone(),
     });
-    deprecations.chain(warnings).collect()
+    deprecations.chain(warnings).chain(unstable).collect()
+}
+
+/// What to tell about features that are not ready. A one-shot run says nothing: its output is read by programs.
+fn unstable_warning(config: &Config, source: &SessionSource) -> Option<String> {
+    let mut unstable = config.features.unstable().peekable();
+    let wanted = !config.suppress_unstable_features_warning && *source != SessionSource::exec();
+    (wanted && unstable.peek().is_some())
+        .then(|| quire_config::unstable_warning(unstable, &config.home.config_file()))
 }
 
 /// The system text of a thread, and what it leaves to be said elsewhere.

@@ -48,7 +48,8 @@ fn values_tables_and_removals() {
     for (old, edits, expected) in [
         ("a.b = false # c\n", vec![ConfigEdit::set(["a", "b"], true)], "a.b = true # c\n"),
         ("# top\n[a]\nb = 1\n", vec![ConfigEdit::set(["a", "c"], 2)], "# top\n[a]\nb = 1\nc = 2\n"),
-        ("x = 1\n", vec![ConfigEdit::set(["x", "y"], 2)], "[x]\ny = 2\n"),
+        // The space before `=` stays with the key, as the reference has it.
+        ("x = 1\n", vec![ConfigEdit::set(["x", "y"], 2)], "[x ]\ny = 2\n"),
         (
             "x = 1\n",
             vec![ConfigEdit::set(["s", "db"], table("command = 'c'\n[env]\nA = '1'\n"))],
