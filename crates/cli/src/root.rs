@@ -158,7 +158,7 @@ pub(crate) fn parse(program: Program, argv: Vec<OsString>) -> Result<Root, clap:
 /// Commands the reference does not have. Run as `codex`, they are not shown.
 pub(crate) const OWN_COMMANDS: [&str; 2] = ["config", "demo"];
 /// Flags the reference does not have.
-pub(crate) const OWN_FLAGS: [&str; 1] = ["record"];
+pub(crate) const OWN_FLAGS: [&str; 2] = ["online", "record"];
 
 /// Flags of the interactive mode behind the shared ones, as completion scripts list them.
 const INTERACTIVE: [&str; 4] = ["bypass_sandbox", "ask_for_approval", "search", "no_alt_screen"];
@@ -184,6 +184,7 @@ fn dress(command: Command, program: Program) -> Command {
                 "{name} exec [OPTIONS] [PROMPT]\n       {name} exec [OPTIONS] <COMMAND> [ARGS]"
             ))
             .mut_arg("record", |arg| arg.hide(program == Program::Codex)),
+        "doctor" => command.mut_arg("online", |arg| arg.hide(program == Program::Codex)),
         "resume" | "fork" => with_interactive_flags(command).version(version),
         "cloud" => command.version(version),
         "archive" | "unarchive" => args::arrange(
