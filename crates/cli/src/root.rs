@@ -32,6 +32,8 @@ pub(crate) struct Root {
 pub(crate) enum RootCommand {
     /// Run one task without a person: for scripts, pipes and SDKs.
     Exec(Box<ExecArgs>),
+    /// Serve other programs over standard input and output.
+    AppServer(commands::app_server::AppServerArgs),
     /// Watch a session that needs no key and no network.
     Demo(commands::demo::DemoArgs),
 }
@@ -48,6 +50,7 @@ pub(crate) fn run(argv: Vec<OsString>) -> Exit {
             args.shared.inherit(&root.shared);
             commands::exec::run(*args, root.overrides)
         }
+        Some(RootCommand::AppServer(args)) => commands::app_server::run(args, root.overrides),
         Some(RootCommand::Demo(args)) => commands::demo::run(args, program),
         None => nothing_to_do(program, root.prompt.as_deref()),
     }

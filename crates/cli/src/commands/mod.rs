@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod app_server;
 pub(crate) mod demo;
 pub(crate) mod exec;
 
