@@ -56,11 +56,8 @@ pub(crate) async fn batch_write(
         merge: strategy(edit.merge_strategy),
     };
     let edits = params.edits.into_iter().map(edit).collect();
-    write(
-        shared,
-        WriteRequest { edits, file: params.file_path, expected_version: params.expected_version },
-    )
-    .await
+    write(shared, WriteRequest { edits, file: params.file_path, expected_version: params.expected_version })
+        .await
 }
 
 /// `configRequirements/read`.
@@ -158,8 +155,7 @@ fn shown(shared: &Shared, config: &Config) -> Result<Value, RpcError> {
 }
 
 fn origins(config: &Config) -> std::collections::BTreeMap<String, ConfigLayerMetadata> {
-    let versions: Vec<_> =
-        config.layers.iter().map(|layer| (&layer.source, layer.version())).collect();
+    let versions: Vec<_> = config.layers.iter().map(|layer| (&layer.source, layer.version())).collect();
     let version = |source: &LayerSource| {
         versions.iter().find(|(known, _)| *known == source).map(|(_, version)| version.clone())
     };
@@ -188,6 +184,8 @@ fn source(source: LayerSource) -> ConfigLayerSource {
         LayerSource::User { file, profile } => ConfigLayerSource::User { file, profile },
         LayerSource::Project { dot_codex_folder } => ConfigLayerSource::Project { dot_codex_folder },
         LayerSource::SessionFlags => ConfigLayerSource::SessionFlags,
-        LayerSource::LegacyManagedFile { file } => ConfigLayerSource::LegacyManagedConfigTomlFromFile { file },
+        LayerSource::LegacyManagedFile { file } => {
+            ConfigLayerSource::LegacyManagedConfigTomlFromFile { file }
+        }
     }
 }

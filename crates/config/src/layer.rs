@@ -358,9 +358,7 @@ pub(crate) fn json_of(value: &Value) -> serde_json::Value {
         Value::Boolean(on) => (*on).into(),
         Value::Datetime(when) => when.to_string().into(),
         Value::Array(elements) => elements.iter().map(json_of).collect(),
-        Value::Table(members) => {
-            members.iter().map(|(key, value)| (key.clone(), json_of(value))).collect()
-        }
+        Value::Table(members) => members.iter().map(|(key, value)| (key.clone(), json_of(value))).collect(),
     }
 }
 

@@ -37,11 +37,7 @@ const NOT_FOR_PROJECTS: [&str; 10] = [
 
 /// Loads the config.
 pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
-    let mut loader = Loader {
-        paths: Paths::of(&options),
-        options: &options,
-        warnings: Vec::new(),
-    };
+    let mut loader = Loader { paths: Paths::of(&options), options: &options, warnings: Vec::new() };
     let session = loader.session_layer()?;
     let below = loader.layers_below_projects()?;
     if options.strict {

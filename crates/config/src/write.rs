@@ -283,8 +283,7 @@ fn overridden(stack: &LayerStack, user: &Layer, paths: &[KeyPath]) -> Option<Ove
         if lookup(&user.table, path) == Some(effective) {
             return None;
         }
-        let layer =
-            now.iter().find(|layer| !is_users(layer) && lookup(&layer.table, path).is_some())?;
+        let layer = now.iter().find(|layer| !is_users(layer) && lookup(&layer.table, path).is_some())?;
         Some(Overridden {
             layer: layer.source.clone(),
             version: layer.version(),
