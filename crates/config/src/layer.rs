@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
+use crate::json;
 use crate::key_path::KeyPath;
 use crate::locate::Location;
 use crate::schema::PATH_KEYS;
@@ -129,6 +130,16 @@ impl Layer {
     ) -> Self {
         let table = Self::read(source.clone(), file, FileKind::Project, resolver).map(|layer| layer.table);
         Self { source, table: table.unwrap_or_default(), disabled: Some(reason), text: None }
+    }
+
+    /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
+    pub fn version(&self) -> String {
+        json::fingerprint(&self.table)
+    }
+
+    /// Its keys as clients see them. Dates are objects of the reference's making.
+    pub fn json(&self) -> serde_json::Value {
+        json::tagged(&self.table)
     }
 
     /// The file it was read from and its text.
