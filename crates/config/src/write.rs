@@ -287,7 +287,7 @@ fn overridden(stack: &LayerStack, user: &Layer, paths: &[KeyPath]) -> Option<Ove
         Some(Overridden {
             layer: layer.source.clone(),
             version: layer.version(),
-            effective: crate::layer::json_of(effective),
+            effective: crate::json::plain_value(effective),
         })
     })
 }
