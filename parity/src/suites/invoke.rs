@@ -37,7 +37,7 @@ pub(crate) async fn run(program: &Path, arguments: &[String], folder: &Path) -> 
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("HOME", &home)
         .env("CODEX_HOME", &home)
-        .env("TERM", "dumb")
+        .env("TERM", "xterm")
         .env("LANG", "C.UTF-8")
         .stdin(Stdio::null())
         .kill_on_drop(true)
