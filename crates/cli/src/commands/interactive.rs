@@ -61,7 +61,7 @@ pub(crate) struct RemoteArgs {
 pub(crate) enum Approval {
     /// Before every command that is not known to only read.
     Untrusted,
-    /// After a command failed in its sandbox (old; prefer `on-request` or `never`).
+    /// After a command failed in its sandbox. Old: prefer on-request or never.
     OnFailure,
     /// When the model asks for it.
     OnRequest,
