@@ -5,6 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{
+    ConfigBatchWriteParams, ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse,
+    ConfigValueWriteParams, ConfigWriteResponse, NoParams,
+};
+use crate::features::{ExperimentalFeatureListParams, ExperimentalFeatureListResponse, FeatureEnablement};
 use crate::initialize::{InitializeParams, InitializeResponse};
 use crate::thread::{
     ThreadFindParams, ThreadFindResponse, ThreadResumeParams, ThreadSession, ThreadStartParams,
@@ -91,4 +96,18 @@ client_requests! {
     TurnStart = "turn/start": TurnStartParams => TurnStartResponse;
     /// Stops the running turn.
     TurnInterrupt = "turn/interrupt": TurnInterruptParams => TurnInterruptResponse;
+    /// Lists the feature flags.
+    ExperimentalFeatureList = "experimentalFeature/list":
+        ExperimentalFeatureListParams => ExperimentalFeatureListResponse;
+    /// Switches feature flags of the running server.
+    ExperimentalFeatureEnablementSet = "experimentalFeature/enablement/set":
+        FeatureEnablement => FeatureEnablement;
+    /// Reads the config, its origins and its layers.
+    ConfigRead = "config/read": ConfigReadParams => ConfigReadResponse;
+    /// Writes one value into the user's config.
+    ConfigValueWrite = "config/value/write": ConfigValueWriteParams => ConfigWriteResponse;
+    /// Writes several values into the user's config, or none of them.
+    ConfigBatchWrite = "config/batchWrite": ConfigBatchWriteParams => ConfigWriteResponse;
+    /// Reads what an administrator demands.
+    ConfigRequirementsRead = "configRequirements/read": NoParams => ConfigRequirementsReadResponse;
 }

@@ -230,7 +230,8 @@ pub(crate) async fn turn_interrupt(
     Ok(TurnInterruptResponse {})
 }
 
-fn find(shared: &Shared, thread_id: &str) -> Result<Arc<LoadedThread>, RpcError> {
+/// The thread of an id, if it runs.
+pub(crate) fn find(shared: &Shared, thread_id: &str) -> Result<Arc<LoadedThread>, RpcError> {
     let id = parse_id(thread_id, "thread")?;
     shared.threads.get(id).ok_or_else(|| not_found(id))
 }

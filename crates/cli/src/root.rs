@@ -164,6 +164,7 @@ pub(crate) fn is_own_command(path: &str) -> bool {
 pub(crate) fn own_flags(path: &str) -> &'static [&'static str] {
     match path {
         "exec" => &["record"],
+        "doctor" => &["online"],
         "features list" => &["json", "changed"],
         _ => &[],
     }

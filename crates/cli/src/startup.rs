@@ -30,7 +30,7 @@ pub(crate) struct Startup {
     pub(crate) cwd: PathBuf,
     executable: PathBuf,
     env: Vec<(OsString, OsString)>,
-    _helper: Option<HelperFolder>,
+    helper: Option<HelperFolder>,
 }
 
 /// Whether a person is told that there is no helper folder.
@@ -70,7 +70,22 @@ impl Startup {
         }
         let folder = folder.ok();
         let env = environment(folder.as_ref());
-        Ok(Self { home, cwd, executable, env, _helper: folder })
+        Ok(Self { home, cwd, executable, env, helper: folder })
+    }
+
+    /// This program.
+    pub(crate) fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// The environment for commands.
+    pub(crate) fn env(&self) -> &[(OsString, OsString)] {
+        &self.env
+    }
+
+    /// The folder with the links children call this program by, when there is one.
+    pub(crate) fn helper_folder(&self) -> Option<&Path> {
+        self.helper.as_ref().map(HelperFolder::path)
     }
 
     /// Where every configuration begins.

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
 use crate::key_path::KeyPath;
 use crate::locate::Location;
+use crate::options::LoadOptions;
 use crate::schema::PATH_KEYS;
 
 /// Where a layer comes from.
@@ -106,9 +108,20 @@ impl Layer {
         resolver: &Paths,
     ) -> Result<Self, ConfigError> {
         let text = read_text(file, kind)?.unwrap_or_default();
+        Self::parse(source, file, &text, kind, resolver)
+    }
+
+    /// A layer from the text of its file.
+    pub(crate) fn parse(
+        source: LayerSource,
+        file: &Path,
+        text: &str,
+        kind: FileKind,
+        resolver: &Paths,
+    ) -> Result<Self, ConfigError> {
         let mut table = text.parse::<Table>().map_err(|error| {
             let span = error.span().unwrap_or(text.len()..text.len());
-            let location = Box::new(Location::of_span(file, &text, span));
+            let location = Box::new(Location::of_span(file, text, span));
             let message = error.message().to_owned();
             match kind {
                 FileKind::Config => ConfigError::InFile { location, path: None, message },
@@ -117,7 +130,8 @@ impl Layer {
         })?;
         normalise_aliases(&mut table);
         resolver.resolve(&mut table, file.parent().unwrap_or(Path::new("/")));
-        Ok(Self { source, table, disabled: None, text: Some(FileText { file: file.to_owned(), text }) })
+        let text = FileText { file: file.to_owned(), text: text.to_owned() };
+        Ok(Self { source, table, disabled: None, text: Some(text) })
     }
 
     /// A project's layer that does not count. Its file is read as far as it can be.
@@ -129,6 +143,18 @@ impl Layer {
     ) -> Self {
         let table = Self::read(source.clone(), file, FileKind::Project, resolver).map(|layer| layer.table);
         Self { source, table: table.unwrap_or_default(), disabled: Some(reason), text: None }
+    }
+
+    /// Tells one content from another: `sha256:` and the hash of the keys as sorted JSON. Comments and order do not
+    /// count.
+    pub fn version(&self) -> String {
+        let digest = Sha256::digest(sorted_json(&Value::Table(self.table.clone())).to_string());
+        digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
+    /// Its keys as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        json_of(&Value::Table(self.table.clone()))
     }
 
     /// The file it was read from and its text.
@@ -178,6 +204,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// What the user of these options calls home.
+    pub(crate) fn of(options: &LoadOptions) -> Self {
+        Self { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) }
+    }
+
     /// Resolves the values of all keys that hold paths.
     pub(crate) fn resolve(&self, table: &mut Table, base: &Path) {
         for pattern in PATH_KEYS {
@@ -315,5 +346,31 @@ pub(crate) fn merge(base: &mut Table, over: &Table) {
                 base.insert(key.clone(), above.clone());
             }
         }
+    }
+}
+
+/// TOML as JSON; dates become text, numbers JSON does not have become null.
+pub(crate) fn json_of(value: &Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.as_str().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Float(number) => (*number).into(),
+        Value::Boolean(on) => (*on).into(),
+        Value::Datetime(when) => when.to_string().into(),
+        Value::Array(elements) => elements.iter().map(json_of).collect(),
+        Value::Table(members) => {
+            members.iter().map(|(key, value)| (key.clone(), json_of(value))).collect()
+        }
+    }
+}
+
+fn sorted_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Array(elements) => elements.iter().map(sorted_json).collect(),
+        Value::Table(members) => {
+            let sorted: BTreeMap<_, _> = members.iter().collect();
+            sorted.into_iter().map(|(key, value)| (key.clone(), sorted_json(value))).collect()
+        }
+        scalar => json_of(scalar),
     }
 }

@@ -25,6 +25,7 @@ mod project;
 mod provider;
 pub mod schema;
 mod shell_environment;
+pub mod write;
 
 pub use cli_override::{CliOverride, OverrideError};
 pub use config::Config;

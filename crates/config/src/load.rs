@@ -38,7 +38,7 @@ const NOT_FOR_PROJECTS: [&str; 10] = [
 /// Loads the config.
 pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let mut loader = Loader {
-        paths: Paths { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) },
+        paths: Paths::of(&options),
         options: &options,
         warnings: Vec::new(),
     };
@@ -54,11 +54,21 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let settings: ProjectSettings = decode_early(&deciding)?;
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
-    let projects = loader.project_layers(&trust)?;
+    let projects = if options.projects { loader.project_layers(&trust)? } else { Vec::new() };
 
     let mut stack = LayerStack::default();
     below.into_iter().chain(projects).chain([session]).chain(managed).for_each(|layer| stack.push(layer));
     loader.finish(stack, project)
+}
+
+/// The layers without those of projects. Nothing is checked but the syntax of the files.
+pub(crate) fn layers_without_projects(options: &LoadOptions) -> Result<LayerStack, ConfigError> {
+    let loader = Loader { paths: Paths::of(options), options, warnings: Vec::new() };
+    let session = loader.session_layer()?;
+    let mut stack = LayerStack::default();
+    let below = loader.layers_below_projects()?;
+    below.into_iter().chain([session]).chain(loader.managed_layer()?).for_each(|layer| stack.push(layer));
+    Ok(stack)
 }
 
 struct Loader<'a> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod listen;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -149,8 +150,16 @@ impl AppServerCommand {
 
 /// Runs the command.
 pub(crate) fn run(args: &AppServerArgs, outer: &Outer) -> Exit {
-    match &args.command {
-        None => outer.not_there("app-server", ""),
-        Some(command) => outer.not_there(&format!("app-server {}", command.words()), ""),
+    if let Some(command) = &args.command {
+        return outer.not_there(&format!("app-server {}", command.words()), "");
+    }
+    match args.listen {
+        _ if args.remote_control => outer.not_there("app-server --remote-control", ""),
+        Listen::Stdio => serve::stdio(outer, args.strict_config || outer.flags.shared.strict_config),
+        Listen::Unix(_) | Listen::WebSocket(_) => outer
+            .not_there("app-server --listen", "It serves standard input and output: `--listen stdio://`."),
+        Listen::Off => {
+            Exit::error("`--listen off` leaves nobody to serve. Leave it out, or name an address.")
+        }
     }
 }
