@@ -5,6 +5,7 @@
 //! one, its cases as data in `parity/data/`, and a line in [`SUITES`]. Case names begin with the suite's name.
 
 mod argv;
+mod completion;
 mod help_text;
 mod invoke;
 
@@ -16,8 +17,14 @@ use serde_json::Value;
 use crate::snapshot::Facet;
 
 /// The suites, in the order of the report.
-pub(crate) const SUITES: &[Suite] =
-    &[Suite { name: "argv", about: "command lines: accepted, refused, explained", run: argv::run }];
+pub(crate) const SUITES: &[Suite] = &[
+    Suite { name: "argv", about: "command lines: accepted, refused, explained", run: argv::run },
+    Suite {
+        name: "completion",
+        about: "completion scripts, as text and in real shells",
+        run: completion::run,
+    },
+];
 
 /// Tells by its name whether a case is wanted.
 pub(crate) type Filter<'a> = &'a dyn Fn(&str) -> bool;
