@@ -24,9 +24,7 @@ pub(crate) async fn read(shared: &Shared, params: ConfigReadParams) -> Result<Co
         Some(cwd) => options.cwd = options.cwd.join(cwd),
         None => options.projects = false,
     }
-    let config = load(options)
-        .await?
-        .map_err(|error| RpcError::internal(format!("the configuration cannot be read: {}", told(&error))))?;
+    let config = load(options).await?.map_err(|error| unreadable(&error))?;
     let layers = || config.layers.iter().map(layer).collect();
     Ok(ConfigReadResponse {
         origins: origins(&config),
@@ -81,6 +79,15 @@ pub(crate) fn told(error: &ConfigError) -> String {
         Some(location) => format!("{location}: {}", error.message()),
         None => error.message(),
     }
+}
+
+/// Why there is nothing to read: a wrong value is told with its key, since it may come from any layer.
+fn unreadable(error: &ConfigError) -> RpcError {
+    RpcError::internal(match error {
+        ConfigError::Value { path, message, .. } => format!("invalid configuration: {message}\nin `{path}`\n"),
+        ConfigError::Invalid(_) => format!("the configuration contradicts itself: {}", told(error)),
+        _ => format!("the configuration cannot be read: {}", told(error)),
+    })
 }
 
 async fn write(shared: &Shared, request: WriteRequest) -> Result<ConfigWriteResponse, RpcError> {

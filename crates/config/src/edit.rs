@@ -127,10 +127,16 @@ pub(crate) fn edited(old: &str, edits: &[ConfigEdit]) -> Result<String, TextErro
     let (mark, body) = old.strip_prefix('\u{feff}').map_or(("", old), |body| ("\u{feff}", body));
     let mut document: DocumentMut =
         body.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+    let before = document.to_string();
     for edit in edits {
         document::apply(document.as_table_mut(), edit)?;
     }
-    Ok(format!("{mark}{}", with_line_ends_of(body, document.to_string())))
+    let after = document.to_string();
+    if after == before {
+        // Not even the line end that is missing is added.
+        return Ok(old.to_owned());
+    }
+    Ok(format!("{mark}{}", with_line_ends_of(body, after)))
 }
 
 /// New lines end like the old ones do. Text that mixes both ends keeps its lines as they are.
