@@ -92,9 +92,9 @@ pub(crate) async fn load(
         }
         Ok(config)
     };
-    let mut config = tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(RpcError::internal(format!("loading the configuration broke: {error}"))))?;
+    let mut config = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(RpcError::internal(format!("loading the configuration broke: {error}")))
+    })?;
     shared.switches.apply(&mut config);
     Ok(config)
 }

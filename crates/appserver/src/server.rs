@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::{Client, Notifications, Responder};
 use crate::features::Switches;
-use crate::scope::Line;
 use crate::peers::{Membership, PeerId, Peers};
+use crate::scope::Line;
 use crate::threads::Threads;
 use crate::{config_methods, features, handlers};
 

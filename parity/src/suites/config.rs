@@ -98,7 +98,10 @@ fn run_all(sides: &Sides, wanted: Filter<'_>) -> Result<Vec<Case>> {
     if !etc_can_be_overlaid(&probe) {
         let before = setups.len();
         setups.retain(|setup| setup.etc.is_empty());
-        println!("skipped: {} cases with files below /etc (nothing may be mounted here)", before - setups.len());
+        println!(
+            "skipped: {} cases with files below /etc (nothing may be mounted here)",
+            before - setups.len()
+        );
     }
     let [reference, ours] = sides.both().map(|binary| play(binary, &sides.folder, &setups));
     Ok(setups

@@ -17,8 +17,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lays a folder over `/etc` and becomes the program.
-const OVERLAY: &str =
-    r#"mount -t overlay overlay -o "lowerdir=$1:/etc" /etc && shift && exec "$@""#;
+const OVERLAY: &str = r#"mount -t overlay overlay -o "lowerdir=$1:/etc" /etc && shift && exec "$@""#;
 
 /// Where a server runs.
 #[derive(Debug, Clone)]

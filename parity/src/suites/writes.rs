@@ -130,7 +130,15 @@ fn remove(config: &Path) -> Result<()> {
 
 /// Of a refusal only what programs read, and the words of types and values.
 fn normalised(mut answer: Value) -> Value {
-    let facts = ["Invalid configuration: ", "invalid value: ", "keyPath ", "cannot set ", "unterminated ", "invalid quoted ", "Invalid request: "];
+    let facts = [
+        "Invalid configuration: ",
+        "invalid value: ",
+        "keyPath ",
+        "cannot set ",
+        "unterminated ",
+        "invalid quoted ",
+        "Invalid request: ",
+    ];
     if let Some(message) = answer.pointer_mut("/error/message")
         && let Some(text) = message.as_str()
         && !facts.iter().any(|fact| text.starts_with(fact))
@@ -146,8 +154,13 @@ impl Script {
     }
 
     fn request(&self, root: &Path) -> Result<(&'static str, Value)> {
-        let edits: Vec<Value> =
-            self.edits.iter().flatten().map(Edit::json).collect::<Result<_>>().with_context(|| self.case_name())?;
+        let edits: Vec<Value> = self
+            .edits
+            .iter()
+            .flatten()
+            .map(Edit::json)
+            .collect::<Result<_>>()
+            .with_context(|| self.case_name())?;
         let mut params = match &edits[..] {
             [one] => one.clone(),
             many => json!({"edits": many}),

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 pub use registry::{Feature, Stage};
 pub(crate) use table::SwitchOr;
 pub use table::{
-    AppsMcpPathToml, FeatureToml, FeaturesToml, MultiAgentV2Toml, NetworkMode, NetworkProxyToml, NetworkToml,
-    Rule,
+    AppsMcpPathToml, DomainRules, FeatureToml, FeaturesToml, MultiAgentV2Toml, NetworkMode, NetworkProxyToml,
+    NetworkToml, Rule, UnixSocketRules,
 };
 
 /// Old names: what is written, and which flag is meant.
