@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use quire_appserver::stdio::{self, End};
+use quire_config::ConfigError;
 use quire_exec::args::OverrideArgs;
 use quire_protocol::SessionSource;
 
@@ -33,8 +34,9 @@ pub(crate) fn run(args: AppServerArgs, overrides: OverrideArgs) -> Exit {
     options.enable = overrides.enable;
     options.disable = overrides.disable;
     options.strict = args.strict_config;
-    if options.strict
-        && let Err(error) = quire_config::load(options.clone())
+    // A broken file is for the client to see and repair; broken arguments are for whoever gave them.
+    if let Err(error) = quire_config::load(options.clone())
+        && (options.strict || comes_from_arguments(&error))
     {
         say(error);
         return Exit::FAILURE;
@@ -55,5 +57,16 @@ pub(crate) fn run(args: AppServerArgs, overrides: OverrideArgs) -> Exit {
         Ok(End::Input) => Exit::SUCCESS,
         Ok(End::Output) => Exit::PIPE_CLOSED,
         Err(error) => Exit::error(error),
+    }
+}
+
+/// Whether an error is about the command line, not about a file.
+fn comes_from_arguments(error: &ConfigError) -> bool {
+    match error {
+        ConfigError::UnknownFeature(_) | ConfigError::Override(_) | ConfigError::UnknownOverride { .. } => {
+            true
+        }
+        ConfigError::Value { location, .. } => location.is_none(),
+        _ => false,
     }
 }
