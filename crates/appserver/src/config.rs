@@ -69,6 +69,8 @@ impl Overrides {
 pub(crate) enum Beginning {
     New,
     Resumed,
+    /// It never begins.
+    Imagined,
 }
 
 /// The configuration of a thread, and the trust entry if the request earns one. A trust entry that cannot be written is
@@ -92,9 +94,9 @@ pub(crate) async fn load(
         }
         Ok(config)
     };
-    let mut config = tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(RpcError::internal(format!("loading the configuration broke: {error}"))))?;
+    let mut config = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(RpcError::internal(format!("loading the configuration broke: {error}")))
+    })?;
     shared.switches.apply(&mut config);
     Ok(config)
 }

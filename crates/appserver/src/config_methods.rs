@@ -24,9 +24,7 @@ pub(crate) async fn read(shared: &Shared, params: ConfigReadParams) -> Result<Co
         Some(cwd) => options.cwd = options.cwd.join(cwd),
         None => options.projects = false,
     }
-    let config = load(options)
-        .await?
-        .map_err(|error| RpcError::internal(format!("the configuration cannot be read: {}", told(&error))))?;
+    let config = load(options).await?.map_err(|error| unreadable(&error))?;
     let layers = || config.layers.iter().map(layer).collect();
     Ok(ConfigReadResponse {
         origins: origins(&config),
@@ -56,11 +54,8 @@ pub(crate) async fn batch_write(
         merge: strategy(edit.merge_strategy),
     };
     let edits = params.edits.into_iter().map(edit).collect();
-    write(
-        shared,
-        WriteRequest { edits, file: params.file_path, expected_version: params.expected_version },
-    )
-    .await
+    write(shared, WriteRequest { edits, file: params.file_path, expected_version: params.expected_version })
+        .await
 }
 
 /// `configRequirements/read`.
@@ -81,6 +76,17 @@ pub(crate) fn told(error: &ConfigError) -> String {
         Some(location) => format!("{location}: {}", error.message()),
         None => error.message(),
     }
+}
+
+/// Why there is nothing to read: a wrong value is told with its key, since it may come from any layer.
+fn unreadable(error: &ConfigError) -> RpcError {
+    RpcError::internal(match error {
+        ConfigError::Value { path, message, .. } => {
+            format!("invalid configuration: {message}\nin `{path}`\n")
+        }
+        ConfigError::Invalid(_) => format!("the configuration contradicts itself: {}", told(error)),
+        _ => format!("the configuration cannot be read: {}", told(error)),
+    })
 }
 
 async fn write(shared: &Shared, request: WriteRequest) -> Result<ConfigWriteResponse, RpcError> {
@@ -141,7 +147,7 @@ const fn strategy(merge: MergeStrategy) -> write::MergeStrategy {
 
 /// The keys as written, with the flags a running server can switch.
 fn shown(shared: &Shared, config: &Config) -> Result<Value, RpcError> {
-    let mut all = serde_json::to_value(&config.merged)
+    let mut all = serde_json::to_value(&*config.written)
         .map_err(|error| RpcError::internal(format!("the configuration cannot be shown: {error}")))?;
     if let Value::Object(keys) = &mut all {
         let flags = keys.entry("features").or_insert_with(|| json!({}));
@@ -158,8 +164,7 @@ fn shown(shared: &Shared, config: &Config) -> Result<Value, RpcError> {
 }
 
 fn origins(config: &Config) -> std::collections::BTreeMap<String, ConfigLayerMetadata> {
-    let versions: Vec<_> =
-        config.layers.iter().map(|layer| (&layer.source, layer.version())).collect();
+    let versions: Vec<_> = config.layers.iter().map(|layer| (&layer.source, layer.version())).collect();
     let version = |source: &LayerSource| {
         versions.iter().find(|(known, _)| *known == source).map(|(_, version)| version.clone())
     };
@@ -188,6 +193,8 @@ fn source(source: LayerSource) -> ConfigLayerSource {
         LayerSource::User { file, profile } => ConfigLayerSource::User { file, profile },
         LayerSource::Project { dot_codex_folder } => ConfigLayerSource::Project { dot_codex_folder },
         LayerSource::SessionFlags => ConfigLayerSource::SessionFlags,
-        LayerSource::LegacyManagedFile { file } => ConfigLayerSource::LegacyManagedConfigTomlFromFile { file },
+        LayerSource::LegacyManagedFile { file } => {
+            ConfigLayerSource::LegacyManagedConfigTomlFromFile { file }
+        }
     }
 }

@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::{Client, Notifications, Responder};
 use crate::features::Switches;
-use crate::scope::Line;
 use crate::peers::{Membership, PeerId, Peers};
+use crate::scope::Line;
 use crate::threads::Threads;
 use crate::{config_methods, features, handlers};
 
@@ -132,6 +132,10 @@ impl Shared {
                 ClientRequest::ThreadFind(params) => {
                     let response = handlers::thread_find(&shared, params).await;
                     answer(respond, response.map(ClientResponse::ThreadFind));
+                }
+                ClientRequest::PromptPreview(params) => {
+                    let response = handlers::prompt_preview(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::PromptPreview));
                 }
                 ClientRequest::TurnStart(params) => handlers::turn_start(&shared, params, respond).await,
                 ClientRequest::TurnInterrupt(params) => {

@@ -73,7 +73,10 @@ async fn read_all(connection: &Connection, mut input: impl AsyncBufRead + Unpin)
 }
 
 /// Ends well when nobody reads any more.
-async fn write_all(mut queue: mpsc::Receiver<Outgoing>, mut output: impl AsyncWrite + Unpin) -> io::Result<()> {
+async fn write_all(
+    mut queue: mpsc::Receiver<Outgoing>,
+    mut output: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
     while let Some(message) = queue.recv().await {
         let mut line = message.line().map_err(io::Error::other)?;
         line.push('\n');

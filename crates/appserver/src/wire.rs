@@ -249,7 +249,9 @@ mod tests {
         );
         let (id, message) = refused(r#"{"id":-2,"method":"nope","params":{}}"#);
         assert_eq!(id, "-2");
-        assert!(message.starts_with("Invalid request: unknown variant `nope`, expected one of `initialize`, "));
+        assert!(
+            message.starts_with("Invalid request: unknown variant `nope`, expected one of `initialize`, ")
+        );
         for params in ["", r#","params":null"#, r#","params":{}"#] {
             let text = format!(r#"{{"id":1,"method":"configRequirements/read"{params}}}"#);
             assert!(matches!(Incoming::parse(&text), Incoming::Request(_, Ok(_))), "{text}");

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
+use crate::json;
 use crate::key_path::KeyPath;
 use crate::locate::Location;
 use crate::options::LoadOptions;
@@ -145,16 +145,14 @@ impl Layer {
         Self { source, table: table.unwrap_or_default(), disabled: Some(reason), text: None }
     }
 
-    /// Tells one content from another: `sha256:` and the hash of the keys as sorted JSON. Comments and order do not
-    /// count.
+    /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
     pub fn version(&self) -> String {
-        let digest = Sha256::digest(sorted_json(&Value::Table(self.table.clone())).to_string());
-        digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        json::fingerprint(&self.table)
     }
 
-    /// Its keys as JSON.
+    /// Its keys as clients see them. Dates are objects of the reference's making.
     pub fn json(&self) -> serde_json::Value {
-        json_of(&Value::Table(self.table.clone()))
+        json::tagged(&self.table)
     }
 
     /// The file it was read from and its text.
@@ -346,31 +344,5 @@ pub(crate) fn merge(base: &mut Table, over: &Table) {
                 base.insert(key.clone(), above.clone());
             }
         }
-    }
-}
-
-/// TOML as JSON; dates become text, numbers JSON does not have become null.
-pub(crate) fn json_of(value: &Value) -> serde_json::Value {
-    match value {
-        Value::String(text) => text.as_str().into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
-        Value::Boolean(on) => (*on).into(),
-        Value::Datetime(when) => when.to_string().into(),
-        Value::Array(elements) => elements.iter().map(json_of).collect(),
-        Value::Table(members) => {
-            members.iter().map(|(key, value)| (key.clone(), json_of(value))).collect()
-        }
-    }
-}
-
-fn sorted_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Array(elements) => elements.iter().map(sorted_json).collect(),
-        Value::Table(members) => {
-            let sorted: BTreeMap<_, _> = members.iter().collect();
-            sorted.into_iter().map(|(key, value)| (key.clone(), sorted_json(value))).collect()
-        }
-        scalar => json_of(scalar),
     }
 }

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use crate::decode::{decode, lookup};
 use crate::edit::{self, ConfigEdit, EditError};
 use crate::error::{ConfigError, FileKind};
+use crate::json;
 use crate::key_path::KeyPath;
 use crate::layer::{Layer, LayerSource, LayerStack, Paths, merge, normalise};
 use crate::load::layers_without_projects;
@@ -283,12 +284,11 @@ fn overridden(stack: &LayerStack, user: &Layer, paths: &[KeyPath]) -> Option<Ove
         if lookup(&user.table, path) == Some(effective) {
             return None;
         }
-        let layer =
-            now.iter().find(|layer| !is_users(layer) && lookup(&layer.table, path).is_some())?;
+        let layer = now.iter().find(|layer| !is_users(layer) && lookup(&layer.table, path).is_some())?;
         Some(Overridden {
             layer: layer.source.clone(),
             version: layer.version(),
-            effective: crate::layer::json_of(effective),
+            effective: json::tagged_value(effective),
         })
     })
 }

@@ -227,7 +227,7 @@ impl SharedArgs {
 }
 
 impl SharedArgs {
-    /// Writes into `options` what these flags say about the configuration. Fails if the working folder is none.
+    /// Lays these flags over where a configuration begins. A folder that cannot be used is an error.
     pub fn apply(&self, options: &mut LoadOptions) -> io::Result<()> {
         if let Some(folder) = &self.cd {
             options.cwd = options.cwd.join(folder).canonicalize()?;

@@ -6,8 +6,11 @@
 
 mod argv;
 mod completion;
+mod config;
 mod help_text;
 mod invoke;
+mod server;
+mod writes;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +27,8 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "completion scripts, as text and in real shells",
         run: completion::run,
     },
+    config::SUITE,
+    writes::SUITE,
 ];
 
 /// Tells by its name whether a case is wanted.
