@@ -83,7 +83,9 @@ fn candidates(
             .collect();
         let outcome = invoke::run_one(program, &arguments, &folder)?;
         ensure!(outcome.code == Some(0), "{shell} failed on the script of {side}: {}", outcome.stderr);
-        offered.push(by_line(&outcome.stdout));
+        let answers = by_line(&outcome.stdout);
+        ensure!(answers.iter().any(|(_, offered)| !offered.is_empty()), "{shell} offers nothing for {side}");
+        offered.push(answers);
     }
     let [reference, ours] = <[_; 2]>::try_from(offered).ok().context("there are two sides")?;
     ensure!(reference.len() == ours.len(), "{shell} did not answer to every line");

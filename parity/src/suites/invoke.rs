@@ -70,7 +70,7 @@ pub(crate) fn run_both(
             anyhow::Ok([first, second])
         }
     };
-    let pairs = stream::iter(lists.to_vec().into_iter().enumerate()).map(one).buffered(AT_ONCE);
+    let pairs = stream::iter(lists.iter().cloned().enumerate()).map(one).buffered(AT_ONCE);
     block_on(pairs.try_collect())
 }
 

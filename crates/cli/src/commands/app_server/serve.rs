@@ -3,13 +3,7 @@
 use std::time::Duration;
 
 use quire_appserver::stdio::{self, End};
-    let mut options = startup.options_with(&outer.overrides);
-    options.strict = strict;
-    // A broken file is for the client to see and repair; broken arguments are for whoever gave them.
-    if let Err(error) = quire_config::load(options.clone())
-        && (strict || comes_from_arguments(&error))
-    {
-        return Voice::Plain.config(&error);
+use quire_config::ConfigError;
 use quire_protocol::SessionSource;
 
 use crate::commands::{Outer, runtime};
@@ -26,24 +20,13 @@ pub(super) fn stdio(outer: &Outer, strict: bool) -> Exit {
         Ok(startup) => startup,
         Err(exit) => return exit,
     };
-<<<<<<< HEAD:crates/cli/src/commands/app_server/serve.rs
     let mut options = startup.options_with(&outer.overrides);
     options.strict = strict;
-    if strict && let Err(error) = quire_config::load(options.clone()) {
-        return Voice::Plain.config(&error);
-=======
-    let mut options = startup.load_options();
-    options.cli_overrides = overrides.config;
-    options.enable = overrides.enable;
-    options.disable = overrides.disable;
-    options.strict = args.strict_config;
     // A broken file is for the client to see and repair; broken arguments are for whoever gave them.
     if let Err(error) = quire_config::load(options.clone())
-        && (options.strict || comes_from_arguments(&error))
+        && (strict || comes_from_arguments(&error))
     {
-        say(error);
-        return Exit::FAILURE;
->>>>>>> writes:crates/cli/src/commands/app_server.rs
+        return Voice::Plain.config(&error);
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
