@@ -4,6 +4,8 @@
 //! (`known.toml`, by the case's name) and counted exactly like the facets of a scenario. To add one: a file beside this
 //! one, its cases as data in `parity/data/`, and a line in [`SUITES`]. Case names begin with the suite's name.
 
+mod doctor;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use crate::snapshot::Facet;
 
 /// The suites, in the order of the report.
-pub(crate) const SUITES: &[Suite] = &[];
+pub(crate) const SUITES: &[Suite] = &[doctor::SUITE];
 
 /// Tells by its name whether a case is wanted.
 pub(crate) type Filter<'a> = &'a dyn Fn(&str) -> bool;

@@ -1,5 +1,7 @@
 //! `network.provider_reachability`: whether the model provider answers. Asked only when the network may be used.
 
+use std::collections::BTreeMap;
+
 use quire_config::OPENAI;
 use reqwest::{Method, StatusCode};
 
@@ -29,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) url: Option<String>,
     /// `models` lies below the address.
     has_models: bool,
+    /// Appended to every address.
+    query: BTreeMap<String, String>,
 }
 
 fn run(context: &Context<'_>) -> Outcome {
@@ -74,7 +78,7 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
     if !target.has_models {
         return Outcome::ok("the provider answers").headline("reachable").with(details);
     }
-    let route = http::below(url, "models");
+    let route = http::below(url, "models", &target.query);
     let key = target.name.replace("base URL", "route probe");
     match http::ask(context, &Method::GET, &route) {
         Err(error) => {
@@ -82,7 +86,7 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
             unreachable(details)
         }
         Ok(answer) => {
-            details.add(key, format!("{} HTTP {}", http::shown(&route), answer.status.as_u16()));
+            details.add(key, format!("{} (HTTP {})", http::shown(&route), answer.status.as_u16()));
             by_status(answer.status, url).with(details)
         }
     }
@@ -114,6 +118,7 @@ pub(crate) fn target(context: &Context<'_>) -> Target {
         name: format!("{id} API base URL"),
         url,
         has_models: true,
+        query: provider.map(|(_, provider)| provider.query_params.clone()).unwrap_or_default(),
     };
     if let Some((id, provider)) = provider
         && !provider.requires_openai_auth
@@ -131,6 +136,7 @@ pub(crate) fn target(context: &Context<'_>) -> Target {
         name: "ChatGPT base URL".to_owned(),
         url: Some(url.unwrap_or_else(|| CHATGPT.to_owned())),
         has_models: false,
+        query: BTreeMap::new(),
     }
 }
 
