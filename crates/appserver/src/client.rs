@@ -31,10 +31,24 @@ impl Client {
             .ok_or_else(|| RpcError::internal(format!("the server mixed up the answer to {}", M::NAME)))
     }
 
-    async fn dispatch(&self, request: ClientRequest) -> Result<ClientResponse, RpcError> {
+    /// The same for a request of any method.
+    pub(crate) async fn dispatch(&self, request: ClientRequest) -> Result<ClientResponse, RpcError> {
+        self.begin(request).await
+    }
+
+    /// Hands a request over at once; the future is only the answer.
+    pub(crate) fn begin(
+        &self,
+        request: ClientRequest,
+    ) -> impl Future<Output = Result<ClientResponse, RpcError>> + Send + use<> {
         let (respond, response) = oneshot::channel();
         Shared::handle(&self.server, self.membership.id, request, respond);
-        response.await.unwrap_or_else(|_| Err(RpcError::internal("the server is shutting down")))
+        async { response.await.unwrap_or_else(|_| Err(RpcError::internal("the server is shutting down"))) }
+    }
+
+    /// Whether the connection wants notifications of this method.
+    pub(crate) fn hears(&self, method: &str) -> bool {
+        self.membership.peers.wants(self.membership.id, method)
     }
 }
 

@@ -7,6 +7,7 @@
 mod arg0;
 mod commands;
 mod exit;
+mod file_helper;
 mod logging;
 mod multicall;
 mod program;

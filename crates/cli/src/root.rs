@@ -155,10 +155,20 @@ pub(crate) fn parse(program: Program, argv: Vec<OsString>) -> Result<Root, clap:
     Root::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Commands the reference does not have. Run as `codex`, they are not shown.
-pub(crate) const OWN_COMMANDS: [&str; 2] = ["config", "demo"];
-/// Flags the reference does not have.
-pub(crate) const OWN_FLAGS: [&str; 2] = ["online", "record"];
+/// Whether a command of the root is our own. Run as `codex`, these parse but are not shown.
+pub(crate) fn is_own_command(path: &str) -> bool {
+    matches!(path, "config" | "demo")
+}
+
+/// Flags of a command that are our own. Run as `codex`, they are not shown either.
+pub(crate) fn own_flags(path: &str) -> &'static [&'static str] {
+    match path {
+        "exec" => &["record"],
+        "doctor" => &["online"],
+        "features list" => &["json", "changed"],
+        _ => &[],
+    }
+}
 
 /// Flags of the interactive mode behind the shared ones, as completion scripts list them.
 const INTERACTIVE: [&str; 4] = ["bypass_sandbox", "ask_for_approval", "search", "no_alt_screen"];
@@ -171,34 +181,34 @@ pub(crate) fn command(program: Program) -> Command {
         .bin_name(name)
         .version(version)
         .override_usage(format!("{name} [OPTIONS] [PROMPT]\n       {name} [OPTIONS] <COMMAND> [ARGS]"))
-        .mut_subcommands(|command| dress(command, program))
+        .mut_subcommands(|command| dress(command, "", program))
 }
 
 /// What depends on the name the program goes by, and what a derive cannot say.
-fn dress(command: Command, program: Program) -> Command {
+fn dress(command: Command, parent: &str, program: Program) -> Command {
     let (name, version) = (program.command(), program.version());
-    match command.get_name() {
-        "exec" => args::finish(command)
-            .version(version)
-            .override_usage(format!(
-                "{name} exec [OPTIONS] [PROMPT]\n       {name} exec [OPTIONS] <COMMAND> [ARGS]"
-            ))
-            .mut_arg("record", |arg| arg.hide(program == Program::Codex)),
-        "doctor" => command.mut_arg("online", |arg| arg.hide(program == Program::Codex)),
+    let path = format!("{parent}{}", command.get_name());
+    let command = match path.as_str() {
+        "exec" => args::finish(command).version(version).override_usage(format!(
+            "{name} exec [OPTIONS] [PROMPT]\n       {name} exec [OPTIONS] <COMMAND> [ARGS]"
+        )),
         "resume" | "fork" => with_interactive_flags(command).version(version),
         "cloud" => command.version(version),
         "archive" | "unarchive" => args::arrange(
             command.mut_arg("strict_config", |arg| arg.display_order(100)),
             &["strict_config", "config"],
         ),
-        "mcp" => command.mut_subcommands(|command| match command.get_name() {
-            "add" => command
-                .override_usage(format!("{name} mcp add [OPTIONS] <NAME> (--url <URL> | -- <COMMAND>...)")),
-            _ => command,
-        }),
-        own if OWN_COMMANDS.contains(&own) => command.hide(program == Program::Codex),
+        "mcp add" => {
+            command.override_usage(format!("{name} mcp add [OPTIONS] <NAME> (--url <URL> | -- <COMMAND>...)"))
+        }
+        path if is_own_command(path) => command.hide(program == Program::Codex),
         _ => command,
-    }
+    };
+    let below = format!("{path} ");
+    own_flags(&path)
+        .iter()
+        .fold(command, |command, flag| command.mut_arg(flag, |arg| arg.hide(program == Program::Codex)))
+        .mut_subcommands(|command| dress(command, &below, program))
 }
 
 /// A command with the flags of the interactive mode.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use quire_protocol::{
     ApprovalPolicy, PermissionProfile, ReasoningEffort, ReasoningSummary, SandboxMode, SandboxPolicy,
@@ -13,6 +14,7 @@ use quire_protocol::{
 };
 use toml::Table;
 
+use crate::checks;
 use crate::error::InvalidConfig;
 use crate::features::{self, Feature, Features, Notice};
 use crate::home::CodexHome;
@@ -24,11 +26,10 @@ use crate::project::Project;
 use crate::provider::{self, ModelProvider};
 use crate::schema::{
     ApprovalsReviewer, AuthStore, AutoCompactScope, ConfigToml, FileOpener, ForcedLogin, History,
-    Personality, TrustLevel, WebSearchMode, WebSearchSettings,
+    Personality, TrustLevel, WebSearchMode, WebSearchSettings, WorkspaceIds,
 };
 use crate::shell_environment::ShellEnvironmentPolicy;
 
-const DEFAULT_PROJECT_DOC_MAX_BYTES: usize = 32 * 1024;
 const DEFAULT_BACKGROUND_TERMINAL_MAX_TIMEOUT_MS: u64 = 300_000;
 
 /// The settings of a session.
@@ -159,8 +160,9 @@ pub struct Config {
     pub hide_agent_reasoning: bool,
     /// Shows people the raw reasoning.
     pub show_raw_agent_reasoning: bool,
-    /// `[quire]`: our own settings, as written.
-    pub quire: Table,
+    /// All keys as they are written, typed, without the defaults that need more than one key. Serialised, this is what
+    /// `config/read` answers.
+    pub written: Arc<ConfigToml>,
     /// All keys of all layers, merged, for rooms that read their own tables.
     pub merged: Table,
 }
@@ -235,6 +237,8 @@ impl Loaded {
         let compact_prompt = self.compact_prompt()?;
         let web_search = self.web_search(typed);
         let legacy_unified_exec = self.written.experimental_use_unified_exec_tool;
+        let kept = Arc::new(self.written.clone());
+        let flags = kept.features();
         let written = self.written;
         let tools = written.tools.unwrap_or_default();
         let environment = || (options.env)("CODEX_SQLITE_HOME").filter(|path| !path.trim().is_empty());
@@ -243,9 +247,12 @@ impl Loaded {
             .or_else(|| environment().map(|path| normalise(&options.cwd.join(path))))
             .unwrap_or_else(|| options.home.as_path().to_owned());
 
+        let features = Features::resolve(flags, legacy_unified_exec);
+        checks::check(&kept, &features)?;
+
         Ok(Config {
-            features: Features::resolve(&written.features, legacy_unified_exec),
-            deprecations: features::notices(&written.features, legacy_unified_exec),
+            features,
+            deprecations: features::notices(flags, legacy_unified_exec),
             warnings: self.warnings,
             unknown_keys: self.unknown,
             suppress_unstable_features_warning: written.suppress_unstable_features_warning.unwrap_or(false),
@@ -287,8 +294,8 @@ impl Loaded {
             background_terminal_max_timeout_ms: written
                 .background_terminal_max_timeout
                 .unwrap_or(DEFAULT_BACKGROUND_TERMINAL_MAX_TIMEOUT_MS),
-            allow_login_shell: written.allow_login_shell.unwrap_or(true),
-            shell_environment_policy: written.shell_environment_policy.unwrap_or_default().into(),
+            allow_login_shell: written.allow_login_shell,
+            shell_environment_policy: written.shell_environment_policy.into(),
 
             approval_policy: approval_policy(
                 typed,
@@ -301,26 +308,26 @@ impl Loaded {
             active_permission_profile: name,
             workspace_roots,
 
-            project_doc_max_bytes: written.project_doc_max_bytes.unwrap_or(DEFAULT_PROJECT_DOC_MAX_BYTES),
-            project_doc_fallback_filenames: written.project_doc_fallback_filenames.unwrap_or_default(),
+            project_doc_max_bytes: written.project_doc_max_bytes,
+            project_doc_fallback_filenames: written.project_doc_fallback_filenames,
             project_root_markers: written.project_root_markers,
-            history: written.history.unwrap_or_default(),
+            history: written.history,
             sqlite_home,
             log_dir: written.log_dir.unwrap_or_else(|| options.home.as_path().join("log")),
             cli_auth_credentials_store: written.cli_auth_credentials_store.unwrap_or_default(),
             forced_login_method: written.forced_login_method,
             forced_chatgpt_workspace_ids: written
                 .forced_chatgpt_workspace_id
-                .map(|ids| ids.0)
+                .map(WorkspaceIds::into_vec)
                 .unwrap_or_default(),
             notify: written.notify.unwrap_or_default(),
             file_opener: written.file_opener,
-            hide_agent_reasoning: written.hide_agent_reasoning.unwrap_or(false),
+            hide_agent_reasoning: written.hide_agent_reasoning,
             show_raw_agent_reasoning: typed
                 .show_raw_agent_reasoning
                 .or(written.show_raw_agent_reasoning)
                 .unwrap_or(false),
-            quire: written.quire.unwrap_or_default(),
+            written: kept,
             merged: self.merged,
             home: options.home.clone(),
             cwd: options.cwd.clone(),
@@ -400,7 +407,7 @@ impl Loaded {
 
     /// The key beats the old flags; cached is the default.
     fn web_search(&self, typed: &TypedOverrides) -> WebSearchMode {
-        let features = Features::resolve(&self.written.features, None);
+        let features = Features::resolve(self.written.features(), None);
         let flagged = features.enabled(Feature::WebSearchRequest).then_some(WebSearchMode::Live);
         typed.web_search.or(self.written.web_search).or(flagged).unwrap_or(WebSearchMode::Cached)
     }

@@ -172,6 +172,9 @@ pub enum InvalidConfig {
     /// A removed key.
     #[error("`experimental_thread_store_endpoint` is no longer supported; remove it from config.toml")]
     ThreadStoreEndpoint,
+    /// A number or a name out of its bounds, or two keys that exclude each other.
+    #[error("{0}")]
+    Bounds(String),
     /// A file that a key names cannot be read.
     #[error("failed to read {what} {}: {reason}", path.display())]
     UnreadableFile {

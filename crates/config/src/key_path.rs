@@ -13,12 +13,15 @@ pub enum Segment {
     Key(String),
     /// An element of an array, counted from 0.
     Index(usize),
+    /// A key that chooses among forms of a value (`granular` in `approval_policy.granular`). It helps to find the place, but
+    /// is not shown: the reference names the value alone.
+    Variant(String),
 }
 
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(key) => f.write_str(key),
+            Self::Key(key) | Self::Variant(key) => f.write_str(key),
             Self::Index(index) => write!(f, "{index}"),
         }
     }
@@ -62,6 +65,10 @@ impl KeyPath {
         &self.0
     }
 
+    fn shown(&self) -> impl Iterator<Item = &Segment> {
+        self.0.iter().filter(|segment| !matches!(segment, Segment::Variant(_)))
+    }
+
     /// The path without its indices.
     #[must_use]
     pub fn keys_only(&self) -> Self {
@@ -70,22 +77,23 @@ impl KeyPath {
 
     /// Whether the path is below (or at) a table named by dotted keys. `*` stands for any key.
     pub fn is_within(&self, pattern: &str) -> bool {
-        let mut segments = self.0.iter();
+        let mut segments = self.shown();
         pattern.split('.').all(|wanted| match segments.next() {
             Some(Segment::Key(key)) => wanted == "*" || wanted == key,
             Some(Segment::Index(_)) => wanted == "*",
-            None => false,
+            Some(Segment::Variant(_)) | None => false,
         })
     }
 
-    /// The path of serde's error tracker. Steps into enum variants have no key of their own.
+    /// The path of serde's error tracker.
     pub(crate) fn from_error(path: &serde_path_to_error::Path) -> Self {
         Self(
             path.iter()
                 .filter_map(|segment| match segment {
                     serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
                     serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
-                    serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
+                    serde_path_to_error::Segment::Enum { variant } => Some(Segment::Variant(variant.clone())),
+                    serde_path_to_error::Segment::Unknown => None,
                 })
                 .collect(),
         )
@@ -107,7 +115,7 @@ impl KeyPath {
 
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, segment) in self.0.iter().enumerate() {
+        for (position, segment) in self.shown().enumerate() {
             if position > 0 {
                 f.write_str(".")?;
             }

@@ -12,8 +12,10 @@ use toml::{Table, Value};
 
 use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
+use crate::json;
 use crate::key_path::KeyPath;
 use crate::locate::Location;
+use crate::options::LoadOptions;
 use crate::schema::PATH_KEYS;
 
 /// Where a layer comes from.
@@ -106,9 +108,20 @@ impl Layer {
         resolver: &Paths,
     ) -> Result<Self, ConfigError> {
         let text = read_text(file, kind)?.unwrap_or_default();
+        Self::parse(source, file, &text, kind, resolver)
+    }
+
+    /// A layer from the text of its file.
+    pub(crate) fn parse(
+        source: LayerSource,
+        file: &Path,
+        text: &str,
+        kind: FileKind,
+        resolver: &Paths,
+    ) -> Result<Self, ConfigError> {
         let mut table = text.parse::<Table>().map_err(|error| {
             let span = error.span().unwrap_or(text.len()..text.len());
-            let location = Box::new(Location::of_span(file, &text, span));
+            let location = Box::new(Location::of_span(file, text, span));
             let message = error.message().to_owned();
             match kind {
                 FileKind::Config => ConfigError::InFile { location, path: None, message },
@@ -117,7 +130,8 @@ impl Layer {
         })?;
         normalise_aliases(&mut table);
         resolver.resolve(&mut table, file.parent().unwrap_or(Path::new("/")));
-        Ok(Self { source, table, disabled: None, text: Some(FileText { file: file.to_owned(), text }) })
+        let text = FileText { file: file.to_owned(), text: text.to_owned() };
+        Ok(Self { source, table, disabled: None, text: Some(text) })
     }
 
     /// A project's layer that does not count. Its file is read as far as it can be.
@@ -129,6 +143,16 @@ impl Layer {
     ) -> Self {
         let table = Self::read(source.clone(), file, FileKind::Project, resolver).map(|layer| layer.table);
         Self { source, table: table.unwrap_or_default(), disabled: Some(reason), text: None }
+    }
+
+    /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
+    pub fn version(&self) -> String {
+        json::fingerprint(&self.table)
+    }
+
+    /// Its keys as clients see them. Dates are objects of the reference's making.
+    pub fn json(&self) -> serde_json::Value {
+        json::tagged(&self.table)
     }
 
     /// The file it was read from and its text.
@@ -178,6 +202,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// What the user of these options calls home.
+    pub(crate) fn of(options: &LoadOptions) -> Self {
+        Self { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) }
+    }
+
     /// Resolves the values of all keys that hold paths.
     pub(crate) fn resolve(&self, table: &mut Table, base: &Path) {
         for pattern in PATH_KEYS {

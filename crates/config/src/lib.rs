@@ -7,6 +7,7 @@
 //!
 //! The formats are in the config, features, providers and sandbox sheets.
 
+mod checks;
 mod cli_override;
 mod config;
 mod decode;
@@ -15,6 +16,7 @@ pub mod edit;
 mod error;
 mod features;
 pub mod home;
+mod json;
 mod key_path;
 mod layer;
 mod load;
@@ -25,6 +27,7 @@ mod project;
 mod provider;
 pub mod schema;
 mod shell_environment;
+pub mod write;
 
 pub use cli_override::{CliOverride, OverrideError};
 pub use config::Config;

@@ -37,11 +37,7 @@ const NOT_FOR_PROJECTS: [&str; 10] = [
 
 /// Loads the config.
 pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
-    let mut loader = Loader {
-        paths: Paths { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) },
-        options: &options,
-        warnings: Vec::new(),
-    };
+    let mut loader = Loader { paths: Paths::of(&options), options: &options, warnings: Vec::new() };
     let session = loader.session_layer()?;
     let below = loader.layers_below_projects()?;
     if options.strict {
@@ -54,11 +50,21 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let settings: ProjectSettings = decode_early(&deciding)?;
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
-    let projects = loader.project_layers(&trust)?;
+    let projects = if options.projects { loader.project_layers(&trust)? } else { Vec::new() };
 
     let mut stack = LayerStack::default();
     below.into_iter().chain(projects).chain([session]).chain(managed).for_each(|layer| stack.push(layer));
     loader.finish(stack, project)
+}
+
+/// The layers without those of projects. Nothing is checked but the syntax of the files.
+pub(crate) fn layers_without_projects(options: &LoadOptions) -> Result<LayerStack, ConfigError> {
+    let loader = Loader { paths: Paths::of(options), options, warnings: Vec::new() };
+    let session = loader.session_layer()?;
+    let mut stack = LayerStack::default();
+    let below = loader.layers_below_projects()?;
+    below.into_iter().chain([session]).chain(loader.managed_layer()?).for_each(|layer| stack.push(layer));
+    Ok(stack)
 }
 
 struct Loader<'a> {
@@ -179,7 +185,7 @@ impl Loader<'_> {
 
     fn finish(self, stack: LayerStack, project: Project) -> Result<Config, ConfigError> {
         let merged = stack.merged();
-        let Decoded { value, unknown } = match decode::<ConfigToml>(&merged) {
+        let Decoded { mut value, unknown } = match decode::<ConfigToml>(&merged) {
             Ok(decoded) => decoded,
             Err(error) => return Err(value_error(&stack, error.path, error.message)),
         };
@@ -188,6 +194,9 @@ impl Loader<'_> {
         }
         if value.experimental_thread_store_endpoint.is_some() {
             return Err(InvalidConfig::ThreadStoreEndpoint.into());
+        }
+        for auth in value.model_providers.values_mut().filter_map(|provider| provider.auth.as_mut()) {
+            auth.cwd.get_or_insert_with(|| self.options.cwd.clone());
         }
         let loaded = Loaded {
             written: value,
@@ -206,11 +215,16 @@ impl Loader<'_> {
 fn refuse_unknown(session: &Layer, files: &[Layer]) -> Result<(), ConfigError> {
     // A wrong type on the command line is reported later, by its key.
     if let Ok(Decoded { unknown, .. }) = decode::<ConfigToml>(&session.table)
-        && let Some(path) = unknown.into_iter().next()
+        && let Some(path) = unknown.into_iter().find(is_refused)
     {
         return Err(ConfigError::UnknownOverride { path });
     }
     files.iter().try_for_each(refuse_unknown_in_file)
+}
+
+/// Our own table is open in strict mode too: the reference's users may share a file with ours.
+fn is_refused(path: &KeyPath) -> bool {
+    !path.is_within("quire")
 }
 
 /// Decodes what decides about projects. An error is shown in the file it comes from.
@@ -247,7 +261,9 @@ fn type_error_in_file(layer: &Layer) -> Result<Vec<KeyPath>, ConfigError> {
 
 fn refuse_unknown_in_file(layer: &Layer) -> Result<(), ConfigError> {
     let unknown = type_error_in_file(layer)?;
-    let (Some(path), Some((file, text))) = (unknown.into_iter().next(), layer.text()) else { return Ok(()) };
+    let (Some(path), Some((file, text))) = (unknown.into_iter().find(is_refused), layer.text()) else {
+        return Ok(());
+    };
     Err(ConfigError::InFile {
         location: Box::new(Location::of_path(file, text, &path, Part::Key)),
         message: format!("unknown configuration field `{path}`"),

@@ -112,7 +112,7 @@ fn span_of(root: &Item, path: &KeyPath, part: Part) -> Option<Range<usize>> {
     let last = path.segments().len().checked_sub(1)?;
     for (position, segment) in path.segments().iter().enumerate() {
         let (key_span, next) = match segment {
-            Segment::Key(name) => {
+            Segment::Key(name) | Segment::Variant(name) => {
                 let Some((key, item)) = node.table().and_then(|table| table.get_key_value(name)) else {
                     break;
                 };

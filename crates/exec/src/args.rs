@@ -6,10 +6,11 @@
 //! keeps `--image a.png resume ID` from taking `resume` for a picture.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, Command, Subcommand, ValueEnum, ValueHint};
-use quire_config::ProfileName;
+use quire_config::{LoadOptions, LocalModels, ProfileName};
 use quire_protocol::SandboxMode;
 
 /// Everything `exec` can be told.
@@ -222,6 +223,27 @@ impl SharedArgs {
         if self.add_dir.is_empty() {
             self.add_dir.clone_from(&outer.add_dir);
         }
+    }
+}
+
+impl SharedArgs {
+    /// Lays these flags over where a configuration begins. A folder that cannot be used is an error.
+    pub fn apply(&self, options: &mut LoadOptions) -> io::Result<()> {
+        if let Some(folder) = &self.cd {
+            options.cwd = options.cwd.join(folder).canonicalize()?;
+        }
+        options.profile.clone_from(&self.profile);
+        options.strict = self.strict_config;
+        let typed = &mut options.typed;
+        typed.model.clone_from(&self.model);
+        typed.local_models = self.oss.then(|| LocalModels { provider: self.local_provider.clone() });
+        typed.bypass_approvals_and_sandbox = self.bypass_sandbox;
+        typed.sandbox_mode = match self.bypass_sandbox {
+            true => Some(SandboxMode::DangerFullAccess),
+            false => self.sandbox.map(Into::into),
+        };
+        typed.additional_writable_roots.clone_from(&self.add_dir);
+        Ok(())
     }
 }
 

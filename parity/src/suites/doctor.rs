@@ -16,14 +16,8 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Case, Filter, Sides, Suite};
+use super::{Case, Filter, Sides};
 use crate::snapshot::Facet;
-
-pub(crate) const SUITE: Suite = Suite {
-    name: "doctor",
-    about: "`doctor --json` on homes of all kinds: states, detail names, facts",
-    run,
-};
 
 const CASES: &str = include_str!("../../data/doctor.toml");
 
@@ -63,7 +57,7 @@ struct Spec {
     state: Option<String>,
 }
 
-fn run(sides: &Sides, wanted: Filter<'_>) -> Result<Vec<Case>> {
+pub(crate) fn run(sides: &Sides, wanted: Filter<'_>) -> Result<Vec<Case>> {
     let data: Data = toml::from_str(CASES).context("data/doctor.toml")?;
     let server = Server::start()?;
     let facts = Facts::new()?;

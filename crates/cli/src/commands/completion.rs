@@ -35,28 +35,37 @@ pub(crate) fn run(args: &CompletionArgs, outer: &Outer) -> Exit {
 fn script(shell: Shell, program: Program) -> Vec<u8> {
     let mut tree = match program {
         Program::Quire => root::command(program),
-        Program::Codex => shared_with_the_reference(&root::command(program)),
+        Program::Codex => shared_with_the_reference(&root::command(program), ""),
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut tree, program.command(), &mut script);
     script
 }
 
-/// The tree without commands and flags of our own. Arguments cannot be taken out of a command, so commands that have
-/// some of our own are made anew from the rest.
-fn shared_with_the_reference(tree: &Command) -> Command {
-    let names: Vec<_> = tree.get_all_aliases().map(str::to_owned).collect();
-    let ours = |command: &Command| root::OWN_COMMANDS.contains(&command.get_name());
-    let own_flag = |arg: &clap::Arg| root::OWN_FLAGS.contains(&arg.get_id().as_str());
-    let children = tree.get_subcommands().filter(|child| !ours(child)).map(|child| {
-        if child.get_arguments().any(own_flag) { shared_with_the_reference(child) } else { child.clone() }
-    });
-    Command::new(tree.get_name().to_owned())
-        .visible_aliases(names)
-        .about(tree.get_about().cloned().unwrap_or_default())
-        .version(tree.get_version().unwrap_or_default().to_owned())
-        .args(tree.get_arguments().filter(|arg| !own_flag(arg)))
-        .subcommands(children)
+/// The tree without commands and flags of our own. Nothing can be taken out of a command, so those that have something of
+/// our own in or below them are made anew from the rest. `path` is the command's, with a space behind; the root's is empty.
+fn shared_with_the_reference(command: &Command, path: &str) -> Command {
+    let own_flags = root::own_flags(path.trim_end());
+    let below = |child: &Command| format!("{path}{} ", child.get_name());
+    let children: Vec<_> = command
+        .get_subcommands()
+        .filter(|child| !root::is_own_command(below(child).trim_end()))
+        .map(|child| shared_with_the_reference(child, &below(child)))
+        .collect();
+    let flags = command.get_arguments().filter(|arg| !own_flags.contains(&arg.get_id().as_str()));
+    let names = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect::<Vec<_>>();
+    let mut twin = Command::new(command.get_name().to_owned())
+        .visible_aliases(names(&mut command.get_visible_aliases()))
+        .hide(command.is_hide_set())
+        .args(flags)
+        .subcommands(children);
+    if let Some(about) = command.get_about() {
+        twin = twin.about(about.clone());
+    }
+    if let Some(version) = command.get_version() {
+        twin = twin.version(version.to_owned());
+    }
+    twin
 }
 
 #[cfg(test)]
@@ -68,7 +77,7 @@ mod tests {
         for (program, present) in [(Program::Quire, true), (Program::Codex, false)] {
             for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
                 let script = String::from_utf8(script(shell, program)).unwrap();
-                for word in ["demo", "record"] {
+                for word in ["demo", "record", "changed"] {
                     assert_eq!(script.contains(word), present, "{word} for {shell} as {}", program.command());
                 }
                 assert!(script.contains("full-auto"), "hidden flags are completed by {shell}");

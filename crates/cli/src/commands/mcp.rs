@@ -72,9 +72,17 @@ pub(crate) struct AddArgs {
     /// A variable for the server's environment. Repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     pub(crate) env: Vec<(String, String)>,
+    /// A server that speaks HTTP.
+    #[command(flatten)]
+    pub(crate) http: Option<HttpArgs>,
+}
+
+/// A server that speaks HTTP.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
     /// Address of a server that speaks HTTP.
     #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
+    pub(crate) url: String,
     /// Environment variable that holds the token for --url.
     #[arg(long, value_name = "ENV_VAR", requires = "url")]
     pub(crate) bearer_token_env_var: Option<String>,

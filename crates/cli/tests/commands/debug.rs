@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, say};
+use crate::support::{World, say, tree};
 
 #[tokio::test]
 async fn models_come_with_the_text_they_get() {
@@ -45,4 +45,35 @@ async fn a_catalog_of_ones_own_takes_the_place_of_the_bundled_one() {
     let missing = world.run(&["debug", "models", "-c", "model_catalog_json=/none.json"]).await;
     assert_eq!(missing.code, Some(1));
     assert!(missing.err.contains("/none.json"), "{}", missing.err);
+}
+
+#[tokio::test]
+async fn prompt_input_is_what_would_be_sent_and_leaves_nothing_behind() {
+    let world = World::new(json!([say("never")])).await;
+    std::fs::write(world.project.join("AGENTS.md"), "Use tabs.").unwrap();
+    let before = tree(&world.home);
+    let ran = world.run(&["-s", "workspace-write", "debug", "prompt-input", "hello"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let items: Value = serde_json::from_str(&ran.out).unwrap();
+    let roles: Vec<_> = items.as_array().unwrap().iter().map(|item| item["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["developer", "user", "user"]);
+    assert!(items[0].to_string().contains("workspace-write"), "{items}");
+    assert!(items[1].to_string().contains("Use tabs."), "{items}");
+    assert_eq!(items[2]["content"][0]["text"], "hello");
+    assert!(world.model.sampling_requests().is_empty());
+    let after: Vec<_> = tree(&world.home).into_keys().filter(|name| !before.contains_key(name)).collect();
+    assert!(after.iter().all(|name| name == "tmp" || name == "tmp/arg0"), "{after:?}");
+}
+
+#[tokio::test]
+async fn send_message_shows_the_traffic_of_one_turn() {
+    let world = World::new(json!([say("Hello.")])).await;
+    let ran = world.run(&["debug", "app-server", "send-message-v2", "hi"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.lines().all(|line| line.starts_with("> ") || line.starts_with("< ")), "{}", ran.out);
+    for part in ["> {", ">   \"method\": \"turn/start\",", "<   \"method\": \"turn/completed\","] {
+        assert!(ran.out.contains(part), "{part} is missing: {}", ran.out);
+    }
+    assert!(ran.out.contains("\"text\": \"Hello.\""), "{}", ran.out);
+    assert_eq!(world.rollouts().len(), 1);
 }

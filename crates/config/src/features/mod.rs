@@ -13,8 +13,8 @@ use std::path::Path;
 pub use registry::{Feature, Stage};
 pub(crate) use table::SwitchOr;
 pub use table::{
-    AppsMcpPathToml, FeatureToml, FeaturesToml, MultiAgentV2Toml, NetworkMode, NetworkProxyToml, NetworkToml,
-    Rule,
+    AppsMcpPathToml, DomainRules, FeatureToml, FeaturesToml, MultiAgentV2Toml, NetworkMode, NetworkProxyToml,
+    NetworkToml, Rule, UnixSocketRules,
 };
 
 /// Old names: what is written, and which flag is meant.

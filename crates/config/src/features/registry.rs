@@ -65,6 +65,13 @@ macro_rules! features {
                 }
             }
 
+            /// What it does, in one sentence.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+).trim_ascii_start(),)+
+                }
+            }
+
             /// Whether it is on when nobody says anything.
             pub const fn default_on(self) -> bool {
                 match self {

@@ -1,10 +1,11 @@
 //! Keys with a fixed set of values.
 
 use quire_protocol::{ApprovalPolicy, GranularApproval};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `approval_policy`. Its variants stand in the order in which errors list them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApprovalPolicyToml {
     /// Everything that is not known to be safe.
@@ -14,9 +15,39 @@ pub enum ApprovalPolicyToml {
     /// When the model asks for more.
     OnRequest,
     /// Each kind of question by itself.
-    Granular(GranularApproval),
+    Granular(GranularApprovalConfig),
     /// Never.
     Never,
+}
+
+/// `[approval_policy.granular]`: which kinds of question are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GranularApprovalConfig {
+    /// Whether commands that need to leave the sandbox are asked about.
+    pub sandbox_approval: bool,
+    /// Whether commands that a rule marks as `prompt` are asked about.
+    pub rules: bool,
+    /// Whether skills that want to run scripts are asked about. Default: false.
+    #[serde(default)]
+    pub skill_approval: bool,
+    /// Whether the model may ask for more permissions. Default: false.
+    #[serde(default)]
+    pub request_permissions: bool,
+    /// Whether questions of MCP servers are shown.
+    pub mcp_elicitations: bool,
+}
+
+impl From<GranularApprovalConfig> for GranularApproval {
+    fn from(written: GranularApprovalConfig) -> Self {
+        let GranularApprovalConfig {
+            sandbox_approval,
+            rules,
+            skill_approval,
+            request_permissions,
+            mcp_elicitations,
+        } = written;
+        Self { sandbox_approval, rules, skill_approval, request_permissions, mcp_elicitations }
+    }
 }
 
 impl From<ApprovalPolicyToml> for ApprovalPolicy {
@@ -25,14 +56,14 @@ impl From<ApprovalPolicyToml> for ApprovalPolicy {
             ApprovalPolicyToml::Untrusted => Self::Untrusted,
             ApprovalPolicyToml::OnFailure => Self::OnFailure,
             ApprovalPolicyToml::OnRequest => Self::OnRequest,
-            ApprovalPolicyToml::Granular(kinds) => Self::Granular(kinds),
+            ApprovalPolicyToml::Granular(kinds) => Self::Granular(kinds.into()),
             ApprovalPolicyToml::Never => Self::Never,
         }
     }
 }
 
 /// `approvals_reviewer`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalsReviewer {
     /// A person.
@@ -45,7 +76,7 @@ pub enum ApprovalsReviewer {
 }
 
 /// `model_auto_compact_token_limit_scope`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoCompactScope {
     /// The whole context.
@@ -56,7 +87,7 @@ pub enum AutoCompactScope {
 }
 
 /// `personality`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Personality {
     /// No text about tone.
@@ -68,7 +99,7 @@ pub enum Personality {
 }
 
 /// `web_search`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WebSearchMode {
     /// Not offered.
@@ -80,7 +111,7 @@ pub enum WebSearchMode {
 }
 
 /// `tools.web_search.context_size`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchContextSize {
     /// Little.
@@ -92,7 +123,7 @@ pub enum SearchContextSize {
 }
 
 /// `projects.<path>.trust_level`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TrustLevel {
     /// Its config applies; commands may write in it.
@@ -112,7 +143,7 @@ impl TrustLevel {
 }
 
 /// `cli_auth_credentials_store`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthStore {
     /// `auth.json`.
@@ -127,7 +158,7 @@ pub enum AuthStore {
 }
 
 /// `mcp_oauth_credentials_store`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum McpAuthStore {
     /// The keyring if there is one.
@@ -140,7 +171,7 @@ pub enum McpAuthStore {
 }
 
 /// `forced_login_method`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ForcedLogin {
     /// ChatGPT account.
@@ -150,7 +181,7 @@ pub enum ForcedLogin {
 }
 
 /// `file_opener`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileOpener {
     /// VS Code.
@@ -166,7 +197,7 @@ pub enum FileOpener {
 }
 
 /// `experimental_thread_store`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ThreadStoreToml {
     /// Files in the home.
@@ -176,4 +207,27 @@ pub enum ThreadStoreToml {
         /// Which memory.
         id: String,
     },
+}
+
+/// How a tool of an app or an MCP server is approved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolApprovalMode {
+    /// As its annotations suggest.
+    #[default]
+    Auto,
+    /// Always asked about.
+    Prompt,
+    /// Never asked about.
+    Approve,
+}
+
+/// `windows.sandbox`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WindowsSandbox {
+    /// With an administrator's help.
+    Elevated,
+    /// Without.
+    Unelevated,
 }

@@ -4,20 +4,35 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::enums::{SearchContextSize, TrustLevel};
+use super::enums::{SearchContextSize, TrustLevel, WindowsSandbox};
 use crate::features::SwitchOr;
 
 /// `[tools]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolsToml {
-    /// Web search. An old boolean form is read and has no effect.
+    /// How the provider searches the web. An old boolean form is read and has no effect.
     #[serde(default, deserialize_with = "web_search")]
     pub web_search: Option<WebSearchSettings>,
-    /// Questions of the model to the user.
-    pub experimental_request_user_input: Option<super::open::Opaque>,
+    /// Questions of the model to the user. Not part of what clients are shown.
+    #[serde(skip_serializing)]
+    pub experimental_request_user_input: Option<RequestUserInputToml>,
+}
+
+/// `[tools.experimental_request_user_input]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "struct ExperimentalRequestUserInput")]
+pub struct RequestUserInputToml {
+    /// Whether the model may ask the user questions. Default: true.
+    #[serde(default = "on")]
+    pub enabled: bool,
+}
+
+const fn on() -> bool {
+    true
 }
 
 fn web_search<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebSearchSettings>, D::Error> {
@@ -28,8 +43,7 @@ fn web_search<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebSe
 }
 
 /// `[tools.web_search]`: how the provider searches.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebSearchSettings {
     /// How much of what was found goes into the context.
     pub context_size: Option<SearchContextSize>,
@@ -40,8 +54,7 @@ pub struct WebSearchSettings {
 }
 
 /// `[tools.web_search.location]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchLocation {
     /// Country code.
     pub country: Option<String>,
@@ -54,7 +67,7 @@ pub struct SearchLocation {
 }
 
 /// `[sandbox_workspace_write]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SandboxWorkspaceWrite {
     /// Further folders to write in.
@@ -68,7 +81,7 @@ pub struct SandboxWorkspaceWrite {
 }
 
 /// `[shell_environment_policy]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShellEnvironmentPolicyToml {
     /// What to start from.
     pub inherit: Option<Inherit>,
@@ -86,7 +99,7 @@ pub struct ShellEnvironmentPolicyToml {
 }
 
 /// Which variables a command starts with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Inherit {
     /// A short list every system has.
@@ -99,7 +112,7 @@ pub enum Inherit {
 }
 
 /// `[history]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct History {
     /// Whether prompts are kept.
@@ -109,7 +122,7 @@ pub struct History {
 }
 
 /// `history.persistence`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HistoryPersistence {
     /// All.
@@ -120,14 +133,50 @@ pub enum HistoryPersistence {
 }
 
 /// `[projects."<path>"]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectConfig {
     /// Whether the folder is trusted.
     pub trust_level: Option<TrustLevel>,
 }
 
+/// `[auto_review]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AutoReviewToml {
+    /// Text that is added to what the automatic reviewer goes by.
+    pub policy: Option<String>,
+}
+
+/// `[windows]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowsToml {
+    /// Which sandbox commands run in.
+    pub sandbox: Option<WindowsSandbox>,
+    /// Whether sandboxed commands get a desktop of their own. Default: true.
+    pub sandbox_private_desktop: Option<bool>,
+}
+
+/// `[debug]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DebugToml {
+    /// Files that fix the effective config of a session.
+    pub config_lockfile: Option<DebugConfigLockToml>,
+}
+
+/// `[debug.config_lockfile]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DebugConfigLockToml {
+    /// Folder to which the effective config of every session is written.
+    pub export_dir: Option<PathBuf>,
+    /// File whose config takes the place of all others.
+    pub load_path: Option<PathBuf>,
+    /// Whether a file of another version is accepted. Default: false.
+    pub allow_codex_version_mismatch: Option<bool>,
+    /// Whether what the model catalog decides is written too. Default: true.
+    pub save_fields_resolved_from_model_catalog: Option<bool>,
+}
+
 /// `[ghost_snapshot]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GhostSnapshotToml {
     /// Without effect.
     pub ignore_large_untracked_files: Option<i64>,
@@ -138,8 +187,24 @@ pub struct GhostSnapshotToml {
 }
 
 /// One workspace id or several.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceIds(pub Vec<String>);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WorkspaceIds {
+    /// `"id"`.
+    One(String),
+    /// `["id", "other"]`.
+    Several(Vec<String>),
+}
+
+impl WorkspaceIds {
+    /// The ids.
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(id) => vec![id],
+            Self::Several(ids) => ids,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for WorkspaceIds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -152,11 +217,11 @@ impl<'de> Deserialize<'de> for WorkspaceIds {
             }
 
             fn visit_str<E: Error>(self, id: &str) -> Result<WorkspaceIds, E> {
-                Ok(WorkspaceIds(vec![id.to_owned()]))
+                Ok(WorkspaceIds::One(id.to_owned()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, ids: A) -> Result<WorkspaceIds, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(ids)).map(WorkspaceIds)
+                Vec::deserialize(SeqAccessDeserializer::new(ids)).map(WorkspaceIds::Several)
             }
         }
         deserializer.deserialize_any(OneOrMore)

@@ -4,79 +4,58 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use quire_protocol::Access;
-use serde::Deserialize;
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Serialize};
 
+use super::foreign::AccessToml;
+use super::maps::named_map;
 use crate::features::NetworkToml;
 
 /// `[permissions]`: profiles by name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct PermissionsToml(pub BTreeMap<String, PermissionProfileToml>);
 
 /// `[permissions.<name>.workspace_roots]`: path to whether it counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WorkspaceRootsToml(pub BTreeMap<String, bool>);
 
-macro_rules! named_map {
-    ($name:ident, $value:ty) => {
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Entries;
-                impl<'de> Visitor<'de> for Entries {
-                    type Value = $name;
-
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(concat!("struct ", stringify!($name)))
-                    }
-
-                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                        let mut entries = BTreeMap::new();
-                        while let Some((key, value)) = map.next_entry::<String, $value>()? {
-                            entries.insert(key, value);
-                        }
-                        Ok($name(entries))
-                    }
-                }
-                deserializer.deserialize_struct(stringify!($name), &[], Entries)
-            }
-        }
-    };
-}
-
-named_map!(PermissionsToml, PermissionProfileToml);
-named_map!(WorkspaceRootsToml, bool);
+named_map!(PermissionsToml, "PermissionsToml", PermissionProfileToml);
+named_map!(WorkspaceRootsToml, "WorkspaceRootsToml", bool);
 
 /// `[permissions.<name>]`. Unknown members are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionProfileToml {
-    /// What clients show.
+    /// What clients show beside the name.
     pub description: Option<String>,
-    /// The profile to start from.
+    /// Profile to start from: `:read-only`, `:workspace` or one of the user's own.
     pub extends: Option<String>,
-    /// Further workspace roots.
+    /// Further folders that count as workspace, and whether they do.
     pub workspace_roots: Option<WorkspaceRootsToml>,
-    /// Files.
+    /// What may be read and written, by path.
     pub filesystem: Option<FilesystemToml>,
-    /// Network.
+    /// What may be reached.
     pub network: Option<NetworkToml>,
 }
 
 /// `[permissions.<name>.filesystem]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FilesystemToml {
-    /// How deep globs are looked for.
+    /// How many folders deep globs are looked for, 1 or more.
     pub glob_scan_max_depth: Option<usize>,
     /// Path, special name or `~` path, and what is allowed there.
+    #[serde(flatten)]
     pub entries: BTreeMap<String, FilesystemPermission>,
 }
 
 /// Value of one line of a `filesystem` table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum FilesystemPermission {
     /// For the path and all below it.
-    Access(Access),
+    Access(#[schemars(with = "AccessToml")] Access),
     /// By sub-path.
-    Scoped(BTreeMap<String, Access>),
+    Scoped(#[schemars(with = "BTreeMap<String, AccessToml>")] BTreeMap<String, Access>),
 }
 
 impl<'de> Deserialize<'de> for FilesystemToml {

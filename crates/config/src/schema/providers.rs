@@ -5,8 +5,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::provider::BEDROCK;
 
@@ -14,61 +15,61 @@ use crate::provider::BEDROCK;
 const RESERVED_IDS: [&str; 3] = ["lmstudio", "ollama", "openai"];
 
 /// `[model_providers.<id>]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename = "ModelProviderInfo")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "struct ModelProviderInfo")]
 pub struct ModelProviderToml {
-    /// Display name.
+    /// Name that people are shown. Required.
     pub name: String,
-    /// Root of the API.
+    /// Root of the API. Default: that of the OpenAI API.
     pub base_url: Option<String>,
-    /// Variable that holds the token.
+    /// Environment variable that holds the token.
     pub env_key: Option<String>,
-    /// What to tell who has not set it.
+    /// What to tell people who have not set `env_key`.
     pub env_key_instructions: Option<String>,
-    /// A literal token.
+    /// A token, written out; `env_key` is the safer way.
     pub experimental_bearer_token: Option<String>,
     /// A command that prints a token.
     pub auth: Option<ProviderAuthToml>,
     /// Amazon Bedrock only.
     pub aws: Option<AwsToml>,
-    /// Wire protocol.
+    /// Protocol the server speaks.
     pub wire_api: WireApi,
-    /// Appended to every URL.
+    /// Parameters appended to every URL.
     pub query_params: Option<BTreeMap<String, String>>,
-    /// Fixed headers.
+    /// Headers of every request.
     pub http_headers: Option<BTreeMap<String, String>>,
-    /// Headers and the variables that hold them.
+    /// Headers of every request and the environment variables that hold their values; unset ones are skipped.
     pub env_http_headers: Option<BTreeMap<String, String>>,
-    /// Retries of a request.
+    /// How often a failed request is sent again, at most 100. Default: 4.
     pub request_max_retries: Option<u64>,
-    /// Retries of a broken stream.
+    /// How often a broken stream is started again, at most 100. Default: 5.
     pub stream_max_retries: Option<u64>,
-    /// Longest silence of a stream, in milliseconds.
+    /// Longest silence of a stream, in milliseconds. Default: 300000.
     pub stream_idle_timeout_ms: Option<u64>,
-    /// Longest WebSocket handshake, in milliseconds.
+    /// Longest WebSocket handshake, in milliseconds. Default: 15000.
     pub websocket_connect_timeout_ms: Option<u64>,
-    /// Uses the stored OpenAI sign-in.
+    /// Whether the stored OpenAI sign-in is used. Default: false.
     pub requires_openai_auth: bool,
-    /// Offers WebSockets.
+    /// Whether the server offers WebSockets. Default: false.
     pub supports_websockets: bool,
 }
 
 /// `[model_providers.<id>.auth]`: a command whose output is the token.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename = "ModelProviderAuthInfo")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "struct ModelProviderAuthInfo")]
 pub struct ProviderAuthToml {
-    /// Program.
+    /// Program to run.
     pub command: String,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,
-    /// How long it may run, in milliseconds.
+    /// How long it may run, in milliseconds. Default: 5000.
     #[serde(default = "default_auth_timeout")]
     pub timeout_ms: NonZeroU64,
-    /// How long its token is used, in milliseconds; 0 until it is refused.
+    /// How long its token is used, in milliseconds; 0 means until it is refused. Default: 300000.
     #[serde(default = "default_auth_refresh")]
     pub refresh_interval_ms: u64,
-    /// Where it runs.
+    /// Working folder of the program.
     pub cwd: Option<PathBuf>,
 }
 
@@ -81,17 +82,18 @@ const fn default_auth_refresh() -> u64 {
 }
 
 /// `[model_providers.amazon-bedrock.aws]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "struct ModelProviderAwsAuthInfo")]
 pub struct AwsToml {
-    /// Name in the shared AWS files.
+    /// Profile in the shared AWS files.
     pub profile: Option<String>,
     /// AWS region.
     pub region: Option<String>,
 }
 
 /// `wire_api`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum WireApi {
     /// The Responses API.
     #[default]

@@ -132,6 +132,6 @@ fn without_strict_mode_unknown_keys_are_listed_apart_from_warnings() {
     assert_eq!(config.warnings, Vec::<String>::new());
     let line = config.unknown_keys_warning().unwrap();
     assert!(names.iter().all(|name| line.contains(&format!("`{name}`"))), "{line}");
-    let known = World::with("model = 'm'\n[tui]\nx = 1\n[quire]\ny = 1\n").load();
+    let known = World::with("model = 'm'\n[tui]\nx = 1\n").load();
     assert_eq!(known.unknown_keys_warning(), None);
 }

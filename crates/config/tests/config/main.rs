@@ -7,5 +7,6 @@ mod keys;
 mod layers;
 mod permission_profiles;
 mod projects;
+mod schema;
 mod settings;
 mod world;

@@ -1,4 +1,6 @@
-//! Where an app server listens, and the digest of the token that opens the door.
+//! Where an app server listens.
+//!
+//! A newcomer's trap: a websocket is bound to a numeric address; names, `localhost` too, are refused.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,28 +39,6 @@ impl FromStr for Listen {
                 let address = text.strip_prefix("ws://").ok_or_else(refused)?;
                 address.parse().map(Self::WebSocket).map_err(|_| refused())
             }
-        }
-    }
-}
-
-/// SHA-256 of a token, as 64 hex digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TokenDigest(String);
-
-/// Why a text is no digest. The text is not repeated: it could be the token itself.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 digest has 64 hex digits")]
-pub(crate) struct TokenDigestError;
-
-impl FromStr for TokenDigest {
-    type Err = TokenDigestError;
-
-    fn from_str(text: &str) -> Result<Self, TokenDigestError> {
-        let text = text.trim();
-        if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err(TokenDigestError)
         }
     }
 }

@@ -2,13 +2,14 @@
 
 pub(crate) mod daemon;
 pub(crate) mod listen;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use self::daemon::DaemonArgs;
-use self::listen::{Listen, TokenDigest};
+use self::listen::Listen;
 use super::Outer;
 use crate::exit::Exit;
 
@@ -47,9 +48,9 @@ pub(crate) struct WebsocketArgs {
     /// File with the capability token.
     #[arg(long = "ws-token-file", value_name = "PATH")]
     pub(crate) token_file: Option<PathBuf>,
-    /// SHA-256 of the capability token, in hex.
+    /// SHA-256 of the capability token, as 64 hex digits.
     #[arg(long = "ws-token-sha256", value_name = "HEX")]
-    pub(crate) token_sha256: Option<TokenDigest>,
+    pub(crate) token_sha256: Option<String>,
     /// File with the secret that signs bearer tokens.
     #[arg(long = "ws-shared-secret-file", value_name = "PATH")]
     pub(crate) shared_secret_file: Option<PathBuf>,
@@ -149,8 +150,16 @@ impl AppServerCommand {
 
 /// Runs the command.
 pub(crate) fn run(args: &AppServerArgs, outer: &Outer) -> Exit {
-    match &args.command {
-        None => outer.not_there("app-server", ""),
-        Some(command) => outer.not_there(&format!("app-server {}", command.words()), ""),
+    if let Some(command) = &args.command {
+        return outer.not_there(&format!("app-server {}", command.words()), "");
+    }
+    match args.listen {
+        _ if args.remote_control => outer.not_there("app-server --remote-control", ""),
+        Listen::Stdio => serve::stdio(outer, args.strict_config || outer.flags.shared.strict_config),
+        Listen::Unix(_) | Listen::WebSocket(_) => outer
+            .not_there("app-server --listen", "It serves standard input and output: `--listen stdio://`."),
+        Listen::Off => {
+            Exit::error("`--listen off` leaves nobody to serve. Leave it out, or name an address.")
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod models;
 pub(crate) mod prompt_input;
+pub(crate) mod send_message;
 
 use std::path::PathBuf;
 
@@ -48,15 +49,7 @@ pub(crate) struct AppServerArgs {
 pub(crate) enum AppServerCommand {
     /// Start a thread, send it one message, print the traffic.
     #[command(name = "send-message-v2")]
-    SendMessageV2(SendMessageArgs),
-}
-
-/// Arguments of `debug app-server send-message-v2`.
-#[derive(Debug, Args)]
-pub(crate) struct SendMessageArgs {
-    /// The message.
-    #[arg(value_name = "USER_MESSAGE")]
-    pub(crate) user_message: String,
+    SendMessageV2(send_message::SendMessageArgs),
 }
 
 /// Arguments of `debug trace-reduce`.
@@ -88,8 +81,8 @@ pub(crate) fn run(args: DebugArgs, outer: Outer) -> Exit {
     match args.command {
         DebugCommand::Models(args) => models::run(&args, &outer),
         DebugCommand::PromptInput(args) => prompt_input::run(&args, &outer),
-        DebugCommand::AppServer(AppServerArgs { command: AppServerCommand::SendMessageV2(_) }) => {
-            outer.not_there("debug app-server send-message-v2", "")
+        DebugCommand::AppServer(AppServerArgs { command: AppServerCommand::SendMessageV2(args) }) => {
+            send_message::run(&args, &outer)
         }
         DebugCommand::TraceReduce(_) | DebugCommand::ClearMemories => {
             outer.not_there(&format!("debug {}", args.command.word()), "")
