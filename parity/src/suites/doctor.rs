@@ -2,7 +2,8 @@
 //!
 //! Each case is a home, an environment and a server that answers for every address in it. What is prose is not compared;
 //! facts, states, categories and the names of details are. A newcomer's trap: the reference always asks the network, ours
-//! only with `--online`; cases that compare probes say `online = true`, all others excuse the network checks.
+//! only with `--online`; cases that compare probes say `online = true`, and only the others
+//! have their network checks excused.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -63,7 +64,8 @@ pub(crate) fn run(sides: &Sides, wanted: Filter<'_>) -> Result<Vec<Case>> {
     let facts = Facts::new()?;
     let mut cases = Vec::new();
     for spec in data.case {
-        let name = format!("doctor/{}", spec.name);
+        let network = if spec.online { "online" } else { "offline" };
+        let name = format!("doctor/{network}/{}", spec.name);
         if !wanted(&name) {
             continue;
         }
