@@ -10,3 +10,4 @@ mod projects;
 mod schema;
 mod settings;
 mod world;
+mod writes;
