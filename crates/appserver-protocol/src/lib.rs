@@ -13,6 +13,7 @@ pub mod features;
 pub mod initialize;
 pub mod notices;
 pub mod notifications;
+pub mod prompt;
 pub mod requests;
 pub mod rpc;
 pub mod thread;

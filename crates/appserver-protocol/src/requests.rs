@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::features::{ExperimentalFeatureListParams, ExperimentalFeatureListResponse, FeatureEnablement};
 use crate::initialize::{InitializeParams, InitializeResponse};
+use crate::prompt::{PromptPreviewParams, PromptPreviewResponse};
 use crate::thread::{
     ThreadFindParams, ThreadFindResponse, ThreadResumeParams, ThreadSession, ThreadStartParams,
     ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
@@ -92,6 +93,8 @@ client_requests! {
     ThreadUnsubscribe = "thread/unsubscribe": ThreadUnsubscribeParams => ThreadUnsubscribeResponse;
     /// Looks for a stored thread. Our own.
     ThreadFind = "quire/thread/find": ThreadFindParams => ThreadFindResponse;
+    /// Shows what a new thread would tell the model. Our own.
+    PromptPreview = "quire/prompt/preview": PromptPreviewParams => PromptPreviewResponse;
     /// Begins a turn, or adds input to the running one.
     TurnStart = "turn/start": TurnStartParams => TurnStartResponse;
     /// Stops the running turn.

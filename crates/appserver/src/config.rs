@@ -69,6 +69,8 @@ impl Overrides {
 pub(crate) enum Beginning {
     New,
     Resumed,
+    /// It never begins.
+    Imagined,
 }
 
 /// The configuration of a thread, and the trust entry if the request earns one. A trust entry that cannot be written is

@@ -94,7 +94,9 @@ pub(crate) fn told(error: &ConfigError) -> String {
 /// Why there is nothing to read. A wrong value is told with its key, since it may come from any layer.
 fn unreadable(error: &ConfigError) -> RpcError {
     RpcError::internal(match error {
-        ConfigError::Value { path, message, .. } => format!("invalid configuration: {message}\nin `{path}`\n"),
+        ConfigError::Value { path, message, .. } => {
+            format!("invalid configuration: {message}\nin `{path}`\n")
+        }
         ConfigError::Invalid(_) => format!("the configuration contradicts itself: {}", told(error)),
         _ => format!("the configuration cannot be read: {}", told(error)),
     })

@@ -33,7 +33,7 @@ pub use cli_override::{CliOverride, OverrideError};
 pub use config::Config;
 pub use edit::{ConfigEdit, EditError, FeatureEditError};
 pub use error::{ConfigError, FileKind, InvalidConfig};
-pub use features::{Feature, Features, Notice, Stage};
+pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
 pub use key_path::{KeyPath, Segment};
 pub use layer::{DisabledReason, Layer, LayerSource, LayerStack};

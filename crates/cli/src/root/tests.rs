@@ -16,7 +16,7 @@ fn try_parse(line: &str) -> Result<Root, clap::Error> {
 fn exec(line: &str) -> (ExecArgs, OverrideArgs) {
     let root = try_parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
     let Some(RootCommand::Exec(mut args)) = root.command else { panic!("{line} is not exec") };
-    args.shared.inherit(&root.shared);
+    args.shared.inherit(&root.flags.shared);
     (*args, root.overrides)
 }
 

@@ -1,45 +1,32 @@
-//! `quire app-server`: the doorway for other processes, over standard input and output.
+//! Serving one client on standard input and output until one of them is closed.
 
 use std::time::Duration;
 
-use clap::Args;
 use quire_appserver::stdio::{self, End};
 use quire_config::ConfigError;
-use quire_exec::args::OverrideArgs;
 use quire_protocol::SessionSource;
 
-use crate::commands::runtime;
-use crate::exit::{Exit, say};
+use crate::commands::{Outer, runtime};
+use crate::exit::Exit;
 use crate::startup::Startup;
+use crate::voice::Voice;
 
 /// How long running threads have to write themselves out.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Arguments of the command.
-#[derive(Debug, Args)]
-pub(crate) struct AppServerArgs {
-    /// Refuse configuration with unknown keys.
-    #[arg(long)]
-    strict_config: bool,
-}
-
-/// Runs the command.
-pub(crate) fn run(args: AppServerArgs, overrides: OverrideArgs) -> Exit {
-    let startup = match Startup::begin() {
+/// Serves. A configuration that cannot be used does not keep the server from it, unless it is to be strict.
+pub(super) fn stdio(outer: &Outer, strict: bool) -> Exit {
+    let startup = match Startup::begin(Voice::Plain) {
         Ok(startup) => startup,
         Err(exit) => return exit,
     };
-    let mut options = startup.load_options();
-    options.cli_overrides = overrides.config;
-    options.enable = overrides.enable;
-    options.disable = overrides.disable;
-    options.strict = args.strict_config;
+    let mut options = startup.options_with(&outer.overrides);
+    options.strict = strict;
     // A broken file is for the client to see and repair; broken arguments are for whoever gave them.
     if let Err(error) = quire_config::load(options.clone())
-        && (options.strict || comes_from_arguments(&error))
+        && (strict || comes_from_arguments(&error))
     {
-        say(error);
-        return Exit::FAILURE;
+        return Voice::Plain.config(&error);
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -52,6 +39,7 @@ pub(crate) fn run(args: AppServerArgs, overrides: OverrideArgs) -> Exit {
         server.shutdown(GRACE).await;
         ended
     });
+    // A read of standard input cannot be called off; it ends with the process.
     runtime.shutdown_background();
     match ended {
         Ok(End::Input) => Exit::SUCCESS,

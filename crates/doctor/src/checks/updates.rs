@@ -1,0 +1,73 @@
+//! `updates.status`: what is known of newer versions. Nobody is asked.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use quire_config::Config;
+use serde::Deserialize;
+use toml::Value;
+
+use crate::context::{Check, Context, Run};
+use crate::install::{Manager, NpmTarget};
+use crate::report::{Details, Outcome, Status};
+
+pub(crate) const CHECK: Check =
+    Check { id: "updates.status", category: "updates", label: "updates", run: Run::Configured(run) };
+
+/// The cache holds three short strings.
+const MAX_CACHE: u64 = 64 * 1024;
+
+#[derive(Deserialize)]
+struct Cache {
+    latest_version: Option<String>,
+    last_checked_at: Option<String>,
+    dismissed_version: Option<String>,
+}
+
+fn run(context: &Context<'_>, config: &Config) -> Outcome {
+    let host = context.host;
+    let wanted = config.merged.get("check_for_update_on_startup").and_then(Value::as_bool).unwrap_or(true);
+    let mut details = Details::default();
+    details.add("check for update on startup", wanted);
+    details.add("update action", Manager::of(host).update_action());
+    let file = host.home.join("version.json");
+    details.add_path("version cache", &file);
+    match read(&file) {
+        None => details.add("version cache", "missing"),
+        Some(Err(reason)) => details.add("version cache parse", reason),
+        Some(Ok(cache)) => {
+            details.add_some("cached latest version", cache.latest_version);
+            details.add_some("last checked at", cache.last_checked_at);
+            details.add_some("dismissed version", cache.dismissed_version);
+        }
+    }
+    details.add("latest version probe", "not probed (never contacts a server)");
+    let target = NpmTarget::find(context);
+    if let NpmTarget::Known { running, npm } = &target
+        && target.mismatch()
+    {
+        details.add_path("npm package root", npm);
+        details.add_path("running package root", running);
+        return Outcome::bad(
+            Status::Fail,
+            "an update would change another npm installation",
+            "Make the npm prefix, or PATH, agree with the running package.",
+        )
+        .with(details);
+    }
+    Outcome::ok("update settings are consistent").headline("not probed").with(details)
+}
+
+fn read(file: &Path) -> Option<Result<Cache, String>> {
+    let opened = match File::open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        other => other,
+    };
+    let mut bytes = Vec::new();
+    let read = opened.and_then(|file| file.take(MAX_CACHE).read_to_end(&mut bytes));
+    Some(match read {
+        Err(error) => Err(error.to_string()),
+        Ok(_) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+    })
+}
