@@ -24,6 +24,7 @@ use crate::options::{LoadOptions, TypedOverrides};
 use crate::permissions::{self, Permissions, Selection, Surroundings};
 use crate::project::Project;
 use crate::provider::{self, ModelProvider};
+use crate::requirements::{Fallback, Requirements};
 use crate::schema::{
     ApprovalsReviewer, AuthStore, AutoCompactScope, ConfigToml, FileOpener, ForcedLogin, History,
     Personality, TrustLevel, WebSearchMode, WebSearchSettings, WorkspaceIds,
@@ -160,6 +161,8 @@ pub struct Config {
     pub hide_agent_reasoning: bool,
     /// Shows people the raw reasoning.
     pub show_raw_agent_reasoning: bool,
+    /// What an administrator requires; nothing when nobody requires anything.
+    pub requirements: Option<Arc<Requirements>>,
     /// All keys as they are written, typed, without the defaults that need more than one key. Serialised, this is what
     /// `config/read` answers.
     pub written: Arc<ConfigToml>,
@@ -205,8 +208,9 @@ impl Config {
 
     /// Web search under a sandbox: with none at all, cached results make no sense.
     pub fn web_search_mode_under(&self, policy: &SandboxPolicy) -> WebSearchMode {
+        let live = self.requirements.as_ref().is_none_or(|all| all.allows_web_search(WebSearchMode::Live));
         match (self.web_search, policy) {
-            (WebSearchMode::Cached, SandboxPolicy::DangerFullAccess) => WebSearchMode::Live,
+            (WebSearchMode::Cached, SandboxPolicy::DangerFullAccess) if live => WebSearchMode::Live,
             (mode, _) => mode,
         }
     }
@@ -221,13 +225,16 @@ pub(crate) struct Loaded {
     pub(crate) project: Project,
     pub(crate) paths: Paths,
     pub(crate) warnings: Vec<String>,
+    pub(crate) requirements: Option<Arc<Requirements>>,
 }
 
 impl Loaded {
     /// Applies defaults and the flags with a type, and checks what needs more than one key.
     pub(crate) fn assemble(mut self, options: &LoadOptions) -> Result<Config, InvalidConfig> {
         let typed = &options.typed;
-        let Permissions { profile, policy, workspace_roots, name, warnings } = self.permissions(options)?;
+        let approval_policy = self.approval_policy(typed);
+        let Permissions { profile, policy, workspace_roots, name, warnings } =
+            self.permissions(options, &approval_policy)?;
         self.warnings.extend(warnings);
 
         let providers = provider::table(&self.written, &*options.env)?;
@@ -236,6 +243,7 @@ impl Loaded {
         let base_instructions = self.base_instructions(typed)?;
         let compact_prompt = self.compact_prompt()?;
         let web_search = self.web_search(typed);
+        let approvals_reviewer = self.approvals_reviewer();
         let legacy_unified_exec = self.written.experimental_use_unified_exec_tool;
         let kept = Arc::new(self.written.clone());
         let flags = kept.features();
@@ -247,7 +255,9 @@ impl Loaded {
             .or_else(|| environment().map(|path| normalise(&options.cwd.join(path))))
             .unwrap_or_else(|| options.home.as_path().to_owned());
 
-        let features = Features::resolve(flags, legacy_unified_exec);
+        let mut features = Features::resolve(flags, legacy_unified_exec);
+        self.warnings
+            .extend(self.requirements.iter().flat_map(|requirements| requirements.pin(&mut features)));
         checks::check(&kept, &features)?;
 
         Ok(Config {
@@ -297,12 +307,8 @@ impl Loaded {
             allow_login_shell: written.allow_login_shell,
             shell_environment_policy: written.shell_environment_policy.into(),
 
-            approval_policy: approval_policy(
-                typed,
-                written.approval_policy.map(Into::into),
-                self.project.trust,
-            ),
-            approvals_reviewer: written.approvals_reviewer.unwrap_or_default(),
+            approval_policy,
+            approvals_reviewer,
             permission_profile: profile,
             sandbox_policy: policy,
             active_permission_profile: name,
@@ -327,6 +333,7 @@ impl Loaded {
                 .show_raw_agent_reasoning
                 .or(written.show_raw_agent_reasoning)
                 .unwrap_or(false),
+            requirements: self.requirements,
             written: kept,
             merged: self.merged,
             home: options.home.clone(),
@@ -336,7 +343,42 @@ impl Loaded {
         })
     }
 
-    fn permissions(&self, options: &LoadOptions) -> Result<Permissions, InvalidConfig> {
+    /// Takes what is allowed instead of what is not, and tells about it.
+    fn granted<T>(&mut self, wanted: T, hold: impl FnOnce(&Requirements, T) -> Fallback<T>) -> T {
+        let Some(requirements) = self.requirements.clone() else { return wanted };
+        let Fallback { value, warning } = hold(&requirements, wanted);
+        self.warnings.extend(warning);
+        value
+    }
+
+    fn approval_policy(&mut self, typed: &TypedOverrides) -> ApprovalPolicy {
+        let implied = match self.project.trust {
+            Some(TrustLevel::Untrusted) => ApprovalPolicy::Untrusted,
+            Some(TrustLevel::Trusted) | None => ApprovalPolicy::OnRequest,
+        };
+        let chosen = if typed.bypass_approvals_and_sandbox {
+            Some(ApprovalPolicy::Never)
+        } else {
+            typed.approval_policy.clone().or_else(|| self.written.approval_policy.clone().map(Into::into))
+        };
+        let told = chosen.is_some();
+        self.granted(chosen.unwrap_or(implied), |requirements, wanted| {
+            requirements.approval_policy(wanted, told)
+        })
+    }
+
+    fn approvals_reviewer(&mut self) -> ApprovalsReviewer {
+        let chosen = self.written.approvals_reviewer;
+        self.granted(chosen.unwrap_or_default(), |requirements, wanted| {
+            requirements.approvals_reviewer(wanted, chosen.is_some())
+        })
+    }
+
+    fn permissions(
+        &self,
+        options: &LoadOptions,
+        approval_policy: &ApprovalPolicy,
+    ) -> Result<Permissions, InvalidConfig> {
         let typed = &options.typed;
         let extra_roots: Vec<_> =
             typed.additional_writable_roots.iter().map(|root| normalise(&options.cwd.join(root))).collect();
@@ -350,7 +392,28 @@ impl Loaded {
             tmpdir: tmpdir.as_deref(),
         };
         let selection = self.select_permissions(typed);
-        Ok(permissions::resolve(selection, &workspace_write, self.written.permissions.as_ref(), &around)?)
+        let Some(requirements) = &self.requirements else {
+            return Ok(permissions::resolve(
+                selection,
+                &workspace_write,
+                self.written.permissions.as_ref(),
+                &around,
+            )?);
+        };
+        let all = requirements.add_profiles(self.written.permissions.clone())?;
+        let defined =
+            if matches!(selection, Selection::Profile(_)) { all } else { self.written.permissions.clone() };
+        let mut granted = permissions::resolve(selection, &workspace_write, defined.as_ref(), &around)?;
+        if !requirements.allows_profile(&granted.profile) {
+            if granted.profile == PermissionProfile::Disabled && *approval_policy == ApprovalPolicy::Never {
+                return Err(InvalidConfig::NeverWithoutFullAccess);
+            }
+            let fallback = Selection::Mode(SandboxMode::ReadOnly);
+            granted = permissions::resolve(fallback, &workspace_write, None, &around)?;
+            granted.warnings.push(requirements.profile_warning());
+        }
+        requirements.add_denials(&mut granted.profile, &self.paths);
+        Ok(granted)
     }
 
     /// The highest layer that sets either spelling decides; within one layer the profile wins.
@@ -406,10 +469,12 @@ impl Loaded {
     }
 
     /// The key beats the old flags; cached is the default.
-    fn web_search(&self, typed: &TypedOverrides) -> WebSearchMode {
+    fn web_search(&mut self, typed: &TypedOverrides) -> WebSearchMode {
         let features = Features::resolve(self.written.features(), None);
         let flagged = features.enabled(Feature::WebSearchRequest).then_some(WebSearchMode::Live);
-        typed.web_search.or(self.written.web_search).or(flagged).unwrap_or(WebSearchMode::Cached)
+        let wanted =
+            typed.web_search.or(self.written.web_search).or(flagged).unwrap_or(WebSearchMode::Cached);
+        self.granted(wanted, Requirements::web_search)
     }
 }
 
@@ -417,21 +482,6 @@ struct ChosenProvider {
     id: String,
     /// The model that goes with it, unless a flag names another.
     default_model: Option<String>,
-}
-
-fn approval_policy(
-    typed: &TypedOverrides,
-    written: Option<ApprovalPolicy>,
-    trust: Option<TrustLevel>,
-) -> ApprovalPolicy {
-    if typed.bypass_approvals_and_sandbox {
-        return ApprovalPolicy::Never;
-    }
-    let implied = match trust {
-        Some(TrustLevel::Untrusted) => ApprovalPolicy::Untrusted,
-        Some(TrustLevel::Trusted) | None => ApprovalPolicy::OnRequest,
-    };
-    typed.approval_policy.clone().or(written).unwrap_or(implied)
 }
 
 /// Reads a file that a key names. Text around it is trimmed.

@@ -11,6 +11,7 @@ use crate::cli_override::OverrideError;
 use crate::key_path::KeyPath;
 use crate::locate::Location;
 use crate::permissions::PermissionError;
+use crate::requirements::RequirementsError;
 
 /// Which kind of file could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,9 @@ pub enum ConfigError {
         /// Where the settings belong.
         profile_file: PathBuf,
     },
+    /// What an administrator requires cannot be read.
+    #[error("Error loading config.toml: {0}")]
+    Requirements(#[from] RequirementsError),
     /// Each key by itself is fine, together they are not.
     #[error("Error: {0}")]
     Invalid(#[from] InvalidConfig),
@@ -172,6 +176,12 @@ pub enum InvalidConfig {
     /// A removed key.
     #[error("`experimental_thread_store_endpoint` is no longer supported; remove it from config.toml")]
     ThreadStoreEndpoint,
+    /// No sandbox and no questions, where the first is not allowed: nothing would get done.
+    #[error(
+        "`approval_policy = \"never\"` cannot be used because requirements do not allow `sandbox_mode = \
+         \"danger-full-access\"`; pass another approval policy, such as `on-request`, or a sandbox mode that is allowed."
+    )]
+    NeverWithoutFullAccess,
     /// A number or a name out of its bounds, or two keys that exclude each other.
     #[error("{0}")]
     Bounds(String),

@@ -25,6 +25,7 @@ mod options;
 mod permissions;
 mod project;
 mod provider;
+pub mod requirements;
 pub mod schema;
 mod shell_environment;
 pub mod write;
@@ -40,11 +41,13 @@ pub use layer::{DisabledReason, Layer, LayerSource, LayerStack};
 pub use load::load;
 pub use locate::Location;
 pub use options::{
-    EnvLookup, LoadOptions, LocalModels, ProfileName, ProfileNameError, SystemPaths, TypedOverrides,
+    EnvLookup, HostnameLookup, LoadOptions, LocalModels, ProfileName, ProfileNameError, SystemPaths,
+    TypedOverrides,
 };
 pub use permissions::PermissionError;
 pub use project::{GitRootFinder, Project};
 pub use provider::{AwsSettings, BEDROCK, LOCAL_PROVIDERS, ModelProvider, OPENAI, ProviderAuth};
+pub use requirements::{Requirements, RequirementsError};
 pub use schema::{
     ApprovalsReviewer, AuthStore, AutoCompactScope, ConfigToml, FileOpener, ForcedLogin, History,
     HistoryPersistence, Inherit, Personality, SearchContextSize, SearchLocation, TrustLevel, WebSearchMode,

@@ -5,6 +5,7 @@
 //! decide which projects are trusted are read *before* the projects' own files, so a project cannot trust itself.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -19,6 +20,7 @@ use crate::layer::{DisabledReason, Layer, LayerSource, LayerStack, Paths, normal
 use crate::locate::{Location, Part};
 use crate::options::{LoadOptions, ProfileName};
 use crate::project::{Project, ProjectSettings, TrustTable};
+use crate::requirements::Requirements;
 use crate::schema::{ConfigToml, TrustLevel};
 
 /// Keys that a project must not set, in the order in which a warning lists them.
@@ -44,6 +46,9 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
         refuse_unknown(&session, &below)?;
     }
     let managed = loader.managed_layer()?;
+    let system = &options.system;
+    let requirements =
+        Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
     let mut deciding = LayerStack::default();
     below.iter().chain([&session]).chain(&managed).cloned().for_each(|layer| deciding.push(layer));
@@ -58,7 +63,7 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
 
     let mut stack = LayerStack::default();
     below.into_iter().chain(projects).chain([session]).chain(managed).for_each(|layer| stack.push(layer));
-    loader.finish(stack, project)
+    loader.finish(stack, project, requirements)
 }
 
 /// The layers without those of projects. Nothing is checked but the syntax of the files.
@@ -187,7 +192,12 @@ impl Loader<'_> {
         Ok(layer)
     }
 
-    fn finish(self, stack: LayerStack, project: Project) -> Result<Config, ConfigError> {
+    fn finish(
+        self,
+        stack: LayerStack,
+        project: Project,
+        requirements: Option<Requirements>,
+    ) -> Result<Config, ConfigError> {
         let merged = stack.merged();
         let Decoded { mut value, unknown } = match decode::<ConfigToml>(&merged) {
             Ok(decoded) => decoded,
@@ -210,6 +220,7 @@ impl Loader<'_> {
             project,
             paths: self.paths,
             warnings: self.warnings,
+            requirements: requirements.map(Arc::new),
         };
         Ok(loaded.assemble(self.options)?)
     }

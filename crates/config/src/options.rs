@@ -15,6 +15,9 @@ use crate::schema::{Personality, WebSearchMode};
 /// Looks up an environment variable.
 pub type EnvLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Tells the name of this machine.
+pub type HostnameLookup = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The name of a profile: letters, digits, `_` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileName(String);
@@ -51,12 +54,18 @@ pub struct SystemPaths {
     pub config: PathBuf,
     /// What an administrator fixed, in the old way.
     pub managed: PathBuf,
+    /// What an administrator requires.
+    pub requirements: PathBuf,
 }
 
 impl Default for SystemPaths {
     fn default() -> Self {
         let folder = Path::new("/etc/codex");
-        Self { config: folder.join("config.toml"), managed: folder.join("managed_config.toml") }
+        Self {
+            config: folder.join("config.toml"),
+            managed: folder.join("managed_config.toml"),
+            requirements: folder.join("requirements.toml"),
+        }
     }
 }
 
@@ -131,10 +140,12 @@ pub struct LoadOptions {
     pub git_root: GitRootFinder,
     /// Files outside the home.
     pub system: SystemPaths,
+    /// The name of this machine, asked for only when requirements depend on it.
+    pub hostname: HostnameLookup,
 }
 
 impl LoadOptions {
-    /// Options without flags, variables or git, for the real system paths.
+    /// Options without flags, variables or git, for the real system paths and host name.
     pub fn new(home: CodexHome, cwd: impl Into<PathBuf>) -> Self {
         Self {
             home,
@@ -150,8 +161,19 @@ impl LoadOptions {
             env: Arc::new(|_| None),
             git_root: Arc::new(|_| None),
             system: SystemPaths::default(),
+            hostname: Arc::new(host_name),
         }
     }
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok()
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
 }
 
 impl fmt::Debug for LoadOptions {

@@ -78,7 +78,7 @@ impl ShellEnvironmentPolicy {
     }
 }
 
-fn any_matches<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>, name: &str) -> bool {
+pub(crate) fn any_matches<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>, name: &str) -> bool {
     let name: Vec<char> = name.to_lowercase().chars().collect();
     patterns.into_iter().any(|pattern| {
         let pattern: Vec<char> = pattern.as_ref().to_lowercase().chars().collect();

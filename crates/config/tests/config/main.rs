@@ -7,6 +7,7 @@ mod keys;
 mod layers;
 mod permission_profiles;
 mod projects;
+mod requirements;
 mod schema;
 mod settings;
 mod world;

@@ -24,7 +24,9 @@ impl World {
         options.system = SystemPaths {
             config: root.join("etc/config.toml"),
             managed: root.join("etc/managed_config.toml"),
+            requirements: root.join("etc/requirements.toml"),
         };
+        options.hostname = Arc::new(|| Some("build-7".to_owned()));
         Self { _dir: dir, root, options }
     }
 
