@@ -62,14 +62,16 @@ pub(crate) async fn batch_write(
 
 /// `configRequirements/read`. Values that do not fit are nothing to it, files that cannot be read are.
 pub(crate) async fn requirements(shared: &Shared) -> Result<ConfigRequirementsReadResponse, RpcError> {
-    let mut options = shared.options.config.clone();
-    options.projects = false;
-    match load(options).await? {
-        Ok(_) | Err(ConfigError::Value { .. } | ConfigError::Invalid(_)) => {
-            Ok(ConfigRequirementsReadResponse { requirements: None })
-        }
-        Err(error) => Err(unreadable(&error)),
-    }
+    let options = shared.options.config.clone();
+    let found = tokio::task::spawn_blocking(move || quire_config::load_requirements(&options))
+        .await
+        .map_err(|error| RpcError::internal(format!("loading the requirements broke: {error}")))?
+        .map_err(|error| unreadable(&error))?;
+    let requirements = found
+        .map(|found| serde_json::to_value(found.view()))
+        .transpose()
+        .map_err(|error| RpcError::internal(format!("the requirements cannot be shown: {error}")))?;
+    Ok(ConfigRequirementsReadResponse { requirements })
 }
 
 /// Loads a config off the async threads.

@@ -12,7 +12,7 @@ use quire_protocol::{Op, REFERENCE_VERSION, SessionSource};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{Client, Notifications, Responder};
+use crate::client::{Client, Notifications, Responder, SHUTTING_DOWN};
 use crate::features::Switches;
 use crate::peers::{Membership, PeerId, Peers};
 use crate::scope::Line;
@@ -101,7 +101,7 @@ impl Shared {
     /// Takes a request. The answer goes to `respond`, before any notification the request causes.
     pub(crate) fn handle(this: &Arc<Self>, peer: PeerId, request: ClientRequest, respond: Responder) {
         if this.tasks.is_closed() {
-            return refuse(respond, RpcError::internal("the server is shutting down"));
+            return refuse(respond, RpcError::internal(SHUTTING_DOWN));
         }
         let shared = Arc::clone(this);
         let place = about_config(&request).then(|| this.config_line.join());
@@ -220,9 +220,9 @@ fn user_agent(client: &ClientInfo) -> String {
     format!("{name}/{REFERENCE_VERSION} ({os}; {arch}) unknown ({name}; {version})")
 }
 
-/// Answers; a client that no longer waits for it needs none.
+/// Answers.
 pub(crate) fn answer(respond: Responder, response: Result<ClientResponse, RpcError>) {
-    let _gone = respond.send(response);
+    respond.send(response);
 }
 
 /// Answers with an error.

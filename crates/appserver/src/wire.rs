@@ -13,16 +13,18 @@ use quire_appserver_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::client::{Client, Notifications};
+use crate::client::{Client, Notifications, Responder, SHUTTING_DOWN};
+use crate::server::Shared;
 use crate::warnings;
 
 /// Requests of one connection that may run at the same time (app-server sheet §6).
 const RUNNING: usize = 128;
 
-/// Messages that may wait to be sent to one connection.
-pub(crate) const WAITING: usize = 128;
+/// Messages that may wait to be sent to one connection: room for every answer, and as much for all else.
+pub(crate) const WAITING: usize = 2 * RUNNING;
 
 /// The id of a request, as the client wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +144,7 @@ impl Connection {
 
     /// Lets a request run beside the others, if there is room for it.
     async fn start(&self, id: RequestId, request: ClientRequest) {
-        let Ok(room) = Arc::clone(&self.running).try_acquire_owned() else {
+        let Ok(running) = Arc::clone(&self.running).try_acquire_owned() else {
             let error = RpcError {
                 code: rpc::OVERLOADED,
                 message: "Server overloaded; retry later.".to_owned(),
@@ -150,14 +152,10 @@ impl Connection {
             };
             return self.send(Outgoing::Error { error, id: Some(id) }).await;
         };
-        // Asked for here, in the order of arrival; waited for beside.
-        let response = self.client.begin(request);
-        let out = self.out.clone();
-        self.client.server.tasks.spawn(async move {
-            // A closed queue is a connection that is just leaving.
-            let _gone = out.send(outgoing(id, response.await)).await;
-            drop(room);
-        });
+        // A closed queue is a connection that is just leaving.
+        let Ok(place) = self.out.clone().reserve_owned().await else { return };
+        let respond = Responder::Wire(Reply { id, place: Some(place), _running: running });
+        Shared::handle(&self.client.server, self.client.membership.id, request, respond);
     }
 
     /// Tells what is wrong with the config.
@@ -185,6 +183,30 @@ impl Connection {
     pub(crate) async fn send(&self, message: Outgoing) {
         // A closed queue is a connection that is just leaving.
         let _gone = self.out.send(message).await;
+    }
+}
+
+/// The place that is kept for an answer. An answer that is forgotten is an error, so that nobody waits for ever.
+pub(crate) struct Reply {
+    id: RequestId,
+    place: Option<OwnedPermit<Outgoing>>,
+    _running: OwnedSemaphorePermit,
+}
+
+impl Reply {
+    /// Answers at once, without waiting.
+    pub(crate) fn send(mut self, response: Result<ClientResponse, RpcError>) {
+        if let Some(place) = self.place.take() {
+            place.send(outgoing(self.id.clone(), response));
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            place.send(outgoing(self.id.clone(), Err(RpcError::internal(SHUTTING_DOWN))));
+        }
     }
 }
 

@@ -190,3 +190,39 @@ impl TextError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_another_program_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let mut asked = 0;
+        rewrite(&file, |old| {
+            asked += 1;
+            if asked == 1 {
+                // Somebody who knows nothing of the lock.
+                std::fs::write(&file, "theirs = 1\n").unwrap();
+            }
+            Ok::<_, EditError>((format!("{old}ours = 1\n"), ()))
+        })
+        .unwrap();
+        assert_eq!((asked, std::fs::read_to_string(&file).unwrap().as_str()), (2, "theirs = 1\nours = 1\n"));
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let mut asked = 0;
+        let outcome = rewrite(&file, |_| {
+            asked += 1;
+            std::fs::write(&file, format!("theirs = {asked}\n")).unwrap();
+            Ok::<_, EditError>(("ours = 1\n".to_owned(), ()))
+        });
+        assert!(matches!(outcome, Err(EditError::Busy { .. })));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("theirs = {asked}\n"));
+    }
+}

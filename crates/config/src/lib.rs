@@ -39,7 +39,7 @@ pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
 pub use key_path::{KeyPath, Segment};
 pub use layer::{DisabledReason, Layer, LayerSource, LayerStack, Setting};
-pub use load::load;
+pub use load::{load, load_requirements};
 pub use locate::Location;
 pub use options::{
     EnvLookup, HostnameLookup, LoadOptions, LocalModels, ProfileName, ProfileNameError, SystemPaths,

@@ -76,6 +76,14 @@ pub(crate) fn layers_without_projects(options: &LoadOptions) -> Result<LayerStac
     Ok(stack)
 }
 
+/// What an administrator demands, whatever the values in the config. A file that is no TOML is an error all the same.
+pub fn load_requirements(options: &LoadOptions) -> Result<Option<Requirements>, ConfigError> {
+    let stack = layers_without_projects(options)?;
+    let managed = stack.iter().find(|layer| matches!(layer.source, LayerSource::LegacyManagedFile { .. }));
+    let system = &options.system;
+    Ok(Requirements::load(&system.requirements, managed, &system.managed, || (options.hostname)())?)
+}
+
 struct Loader<'a> {
     options: &'a LoadOptions,
     paths: Paths,

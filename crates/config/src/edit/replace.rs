@@ -42,12 +42,7 @@ impl Target {
         let folder = folder_of(&self.named).join("quire");
         let refuse = |source| EditError::Write { path: self.named.clone(), source };
         create_folder(&folder).map_err(refuse)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join("config.lock"))
-            .map_err(refuse)?;
+        let file = lock_file(&folder.join("config.lock")).map_err(refuse)?;
         let give_up = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -112,6 +107,14 @@ fn keep_private(new: &File, old: &Metadata) -> io::Result<()> {
 #[cfg(not(unix))]
 fn keep_private(_new: &File, _old: &Metadata) -> io::Result<()> {
     Ok(())
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

@@ -11,3 +11,4 @@ mod requirements;
 mod schema;
 mod settings;
 mod world;
+mod writes;
