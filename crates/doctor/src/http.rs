@@ -3,6 +3,7 @@
 //! A newcomer's trap: an answer that refuses us (401, 403, 405) proves that the server is there. What counts as reached
 //! differs per probe and is said by each of them. Proxies of the environment are honoured.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use reqwest::{Certificate, Client, Method, StatusCode};
@@ -68,10 +69,10 @@ pub(crate) fn any_answer(context: &Context<'_>, url: &str) -> Result<Answer, Str
         .or_else(|head| ask(context, &Method::GET, url).map_err(|get| format!("HEAD {head}; GET {get}")))
 }
 
-/// Asks for an upgrade to WebSocket; the status is 101 when it is granted.
-pub(crate) fn upgrade(context: &Context<'_>, url: &str) -> Result<Answer, ProbeError> {
+/// Asks for an upgrade to WebSocket, signed if there is a key; the status is 101 when it is granted.
+pub(crate) fn upgrade(context: &Context<'_>, url: &str, key: Option<&str>) -> Result<Answer, ProbeError> {
     // Any sixteen bytes do: the connection is dropped right after the answer.
-    const KEY: &str = "cXVpcmUgZG9jdG9yIGtleQ==";
+    const NONCE: &str = "cXVpcmUgZG9jdG9yIGtleQ==";
     let client = client(context)?;
     context.runtime.block_on(async {
         let start = Instant::now();
@@ -80,7 +81,11 @@ pub(crate) fn upgrade(context: &Context<'_>, url: &str) -> Result<Answer, ProbeE
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
             .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", KEY);
+            .header("sec-websocket-key", NONCE);
+        let request = match key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
         let answer = request.send().await?;
         Ok(Answer { status: answer.status(), took: start.elapsed() })
     })
@@ -104,9 +109,17 @@ fn client(context: &Context<'_>) -> Result<Client, ProbeError> {
     Ok(builder.build()?)
 }
 
-/// The path below a base address, whatever the base ends with.
-pub(crate) fn below(base: &str, path: &str) -> String {
-    format!("{}/{path}", base.trim_end_matches('/'))
+/// The path below a base address, whatever the base ends with, and the parameters every request carries.
+pub(crate) fn below(base: &str, path: &str, query: &BTreeMap<String, String>) -> String {
+    let address = format!("{}/{path}", base.trim_end_matches('/'));
+    match (query.is_empty(), reqwest::Url::parse(&address)) {
+        (false, Ok(mut url)) => {
+            url.query_pairs_mut().extend_pairs(query);
+            url.into()
+        }
+        // An address that cannot be parsed is told when it is asked.
+        (true, _) | (_, Err(_)) => address,
+    }
 }
 
 /// The address as it may be shown.

@@ -11,6 +11,8 @@ mod access;
 mod auth_file;
 mod checks;
 mod context;
+#[cfg(unix)]
+mod control;
 mod host;
 mod http;
 mod install;

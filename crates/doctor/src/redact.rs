@@ -23,7 +23,9 @@ pub(crate) fn redact(key: &str, value: &str) -> String {
         let text = text.to_lowercase();
         SUSPICIOUS.iter().any(|word| text.contains(word))
     };
-    if suspicious(key) || suspicious(value) {
+    // Under these keys stand names of variables, not what they hold.
+    let names_variables = key.contains("env var");
+    if !names_variables && (suspicious(key) || suspicious(value)) {
         return REDACTED.to_owned();
     }
     let words: Vec<String> = value.split(' ').map(|word| without_keys(&address(word))).collect();
@@ -46,6 +48,7 @@ pub(crate) fn address(word: &str) -> String {
         None => String::new(),
         Some(path) => match path.split_once('/') {
             None => format!("/{path}"),
+            Some((first, "")) => format!("/{first}/"),
             Some((first, _)) => format!("/{first}/{REDACTED}"),
         },
     };
@@ -79,6 +82,7 @@ mod tests {
             ("my-secret", "zz", REDACTED),
             ("Authorization", "zz", REDACTED),
             ("stored ChatGPT tokens", "true", "true"),
+            ("auth env vars present", "CODEX_ACCESS_TOKEN", "CODEX_ACCESS_TOKEN"),
             ("model", "gpt-5.5", "gpt-5.5"),
         ] {
             assert_eq!(redact(key, value), shown, "{key}: {value}");
@@ -90,7 +94,8 @@ mod tests {
         for (value, shown) in [
             ("http://h/a", "http://h/a"),
             ("http://h/", "http://h/"),
-            ("https://h/a/", "https://h/a/<redacted>"),
+            ("https://h/a/", "https://h/a/"),
+            ("https://h/a//", "https://h/a/<redacted>"),
             ("see ws://u:p@h:1/b/c?x=1 and http://q/r", "see ws://h:1/b/<redacted> and http://q/r"),
             ("x=https://h?k=1", "x=https://h"),
             ("é\"http://h/a/b", "é\"http://h/a/<redacted>"),

@@ -49,6 +49,7 @@ pub(crate) fn quick_check(path: &Path) -> Result<(), ReadError> {
 /// A row of `threads`.
 #[derive(Debug)]
 pub(crate) struct ThreadRow {
+    pub(crate) id: String,
     pub(crate) rollout_path: PathBuf,
     pub(crate) archived: bool,
     pub(crate) source: String,
@@ -58,14 +59,15 @@ pub(crate) struct ThreadRow {
 /// The threads of a state database, at most `limit`.
 pub(crate) fn threads(path: &Path, limit: usize) -> Result<Vec<ThreadRow>, ReadError> {
     let connection = open(path)?;
-    let mut query =
-        connection.prepare("SELECT rollout_path, archived, source, model_provider FROM threads LIMIT ?1")?;
+    let mut query = connection
+        .prepare("SELECT id, rollout_path, archived, source, model_provider FROM threads LIMIT ?1")?;
     let rows = query.query_map([limit as i64], |row| {
         Ok(ThreadRow {
-            rollout_path: PathBuf::from(row.get::<_, String>(0)?),
-            archived: row.get(1)?,
-            source: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-            model_provider: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            id: row.get(0)?,
+            rollout_path: PathBuf::from(row.get::<_, String>(1)?),
+            archived: row.get(2)?,
+            source: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            model_provider: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
         })
     })?;
     rows.collect::<Result<_, _>>().map_err(ReadError::from)

@@ -7,6 +7,7 @@
 mod argv;
 mod completion;
 mod config;
+mod doctor;
 mod help_text;
 mod invoke;
 mod server;
@@ -29,6 +30,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     config::SUITE,
     writes::SUITE,
+    Suite {
+        name: "doctor",
+        about: "doctor on homes of all kinds: states, names of details, facts",
+        run: doctor::run,
+    },
 ];
 
 /// Tells by its name whether a case is wanted.

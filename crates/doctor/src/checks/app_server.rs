@@ -6,6 +6,8 @@ use quire_config::Config;
 
 use crate::access::describe;
 use crate::context::{Check, Context, Run};
+#[cfg(unix)]
+use crate::control;
 use crate::report::{Details, Outcome, Status};
 
 pub(crate) const CHECK: Check = Check {
@@ -29,7 +31,7 @@ fn run(context: &Context<'_>, _config: &Config) -> Outcome {
     let server = probe(context, &socket);
     let (status, answer) = match &server {
         Server::Absent => ("not running", None),
-        Server::Running => ("running", Some("answers".to_owned())),
+        Server::Running(version) => ("running", Some(version.clone())),
         Server::Silent(reason) => ("stale or unreachable", Some(format!("unavailable ({reason})"))),
     };
     details.add("status", status);
@@ -40,7 +42,7 @@ fn run(context: &Context<'_>, _config: &Config) -> Outcome {
         Server::Absent => Outcome::ok("no server runs in the background")
             .headline(format!("not running ({mode} mode)"))
             .idle(),
-        Server::Running => {
+        Server::Running(_) => {
             Outcome::ok("a server runs in the background").headline(format!("running ({mode} mode)"))
         }
         Server::Silent(_) => Outcome::bad(
@@ -55,36 +57,21 @@ fn run(context: &Context<'_>, _config: &Config) -> Outcome {
 /// What is behind the control socket.
 enum Server {
     Absent,
-    Running,
+    /// Answers, with this version.
+    Running(String),
     Silent(String),
 }
 
 #[cfg(unix)]
 fn probe(context: &Context<'_>, socket: &Path) -> Server {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    /// The server speaks WebSocket after an upgrade, and nothing else.
-    const HELLO: &[u8] =
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cXVpcmUgZG9jdG9yIGtleQ==\r\n\r\n";
-    const GRANTED: &[u8] = b"HTTP/1.1 101";
-
     if std::fs::symlink_metadata(socket).is_err() {
         return Server::Absent;
     }
-    let conversation = async {
-        let mut stream = tokio::net::UnixStream::connect(socket).await?;
-        stream.write_all(HELLO).await?;
-        let mut answer = [0; GRANTED.len()];
-        stream.read_exact(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer == GRANTED)
-    };
-    let bounded = async { tokio::time::timeout(crate::program::PATIENCE, conversation).await };
+    let bounded = async { tokio::time::timeout(crate::program::PATIENCE, control::version(socket)).await };
     match context.runtime.block_on(bounded) {
         Err(_elapsed) => Server::Silent("no answer in time".to_owned()),
         Ok(Err(error)) => Server::Silent(error.to_string()),
-        Ok(Ok(false)) => Server::Silent("not an app server".to_owned()),
-        Ok(Ok(true)) => Server::Running,
+        Ok(Ok(version)) => Server::Running(version),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `network.provider_reachability`: whether the model provider answers. Asked only when the network may be used.
 
+use std::collections::BTreeMap;
+
 use quire_config::OPENAI;
 use reqwest::{Method, StatusCode};
 
@@ -7,7 +9,7 @@ use crate::auth_file::{Mode, Stored};
 use crate::context::{Check, Context, Run};
 use crate::host::Network;
 use crate::http;
-use crate::report::{Details, Outcome, Status};
+use crate::report::{Details, Issue, Outcome, Status};
 
 pub(crate) const CHECK: Check = Check {
     id: "network.provider_reachability",
@@ -29,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) url: Option<String>,
     /// `models` lies below the address.
     has_models: bool,
+    /// Appended to every address.
+    query: BTreeMap<String, String>,
 }
 
 fn run(context: &Context<'_>) -> Outcome {
@@ -74,15 +78,23 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
     if !target.has_models {
         return Outcome::ok("the provider answers").headline("reachable").with(details);
     }
-    let route = http::below(url, "models");
+    let route = http::below(url, "models", &target.query);
     let key = target.name.replace("base URL", "route probe");
+    let asked = http::shown(&route);
     match http::ask(context, &Method::GET, &route) {
         Err(error) => {
-            details.add(key, format!("{} {error} (required)", http::shown(&route)));
-            unreachable(details)
+            details.add(key, format!("{asked} {error} (required)"));
+            let issue = Issue::warning(
+                "the provider breaks off when its models are asked for",
+                "Check proxy, VPN, firewall, DNS and certificates on the way to the provider.",
+            );
+            let issue = issue.measured(format!("{asked} {error}"), "GET /models is answered");
+            Outcome::ok("the model provider cannot be reached")
+                .with(details)
+                .issues(vec![issue.about(&["route probe"]).as_failure()])
         }
         Ok(answer) => {
-            details.add(key, format!("{} HTTP {}", http::shown(&route), answer.status.as_u16()));
+            details.add(key, format!("{asked} (HTTP {})", answer.status.as_u16()));
             by_status(answer.status, url).with(details)
         }
     }
@@ -90,17 +102,24 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
 
 /// What the answer of `models` proves.
 fn by_status(status: StatusCode, url: &str) -> Outcome {
+    let shown = http::shown(url);
     match status.as_u16() {
         200..=299 | 401 | 403 => Outcome::ok("the provider answers").headline("reachable"),
-        404 => Outcome::bad(
-            Status::Fail,
-            "the provider has no API at this address",
-            format!("Correct base_url: {} has no `models` below it (HTTP 404).", http::shown(url)),
-        ),
+        404 => {
+            let issue = Issue::warning(
+                format!("there is no API at {shown}: no `models` below it"),
+                format!(
+                    "Set base_url of the model provider in config.toml to the root of its API; {shown} is not."
+                ),
+            );
+            let issue = issue.measured("HTTP 404", "GET /models returns 2xx, 401 or 403");
+            Outcome::ok("the provider has no API at this address")
+                .issues(vec![issue.about(&["route probe"]).as_failure()])
+        }
         other => Outcome::bad(
             Status::Warning,
             format!("the provider answers with HTTP {other}"),
-            format!("Try again later, or check base_url ({}).", http::shown(url)),
+            format!("Try again later, or check base_url ({shown})."),
         ),
     }
 }
@@ -114,6 +133,7 @@ pub(crate) fn target(context: &Context<'_>) -> Target {
         name: format!("{id} API base URL"),
         url,
         has_models: true,
+        query: provider.map(|(_, provider)| provider.query_params.clone()).unwrap_or_default(),
     };
     if let Some((id, provider)) = provider
         && !provider.requires_openai_auth
@@ -131,6 +151,7 @@ pub(crate) fn target(context: &Context<'_>) -> Target {
         name: "ChatGPT base URL".to_owned(),
         url: Some(url.unwrap_or_else(|| CHATGPT.to_owned())),
         has_models: false,
+        query: BTreeMap::new(),
     }
 }
 

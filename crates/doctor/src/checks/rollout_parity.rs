@@ -1,6 +1,6 @@
 //! `state.rollout_db_parity`: whether the index knows the session files, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use quire_config::Config;
@@ -68,8 +68,9 @@ fn unreadable(error: &ReadError, details: &mut Details) -> Issue {
 /// What lies on disk.
 #[derive(Default)]
 struct Scan {
-    active: BTreeSet<PathBuf>,
-    archived: BTreeSet<PathBuf>,
+    /// Files and their threads.
+    active: BTreeMap<PathBuf, String>,
+    archived: BTreeMap<PathBuf, String>,
     ids: HashMap<String, usize>,
     unusable: Samples,
     nameless: Samples,
@@ -134,9 +135,9 @@ impl Scan {
     fn add(&mut self, path: &Path, archived: bool) {
         match rollouts::head(path) {
             Head::Thread(id) => {
-                *self.ids.entry(id).or_default() += 1;
+                *self.ids.entry(id.clone()).or_default() += 1;
                 let side = if archived { &mut self.archived } else { &mut self.active };
-                side.insert(path.to_owned());
+                side.insert(path.to_owned(), id);
             }
             Head::Nameless => self.nameless.add(path.display().to_string()),
             Head::Unusable(reason) => self.unusable.add(format!("{} ({reason})", path.display())),
@@ -196,12 +197,14 @@ impl Comparison {
         for row in rows {
             *paths.entry(&row.rollout_path).or_default() += 1;
         }
-        let missing = |files: &BTreeSet<PathBuf>| {
-            let unknown = files.iter().filter(|path| !paths.contains_key(path.as_path()));
-            Samples::of(unknown.map(|path| path.display().to_string()))
+        let pairs: HashSet<_> =
+            rows.iter().map(|row| (row.rollout_path.as_path(), row.id.as_str())).collect();
+        let missing = |files: &BTreeMap<PathBuf, String>| {
+            let unknown = files.iter().filter(|(path, id)| !pairs.contains(&(path.as_path(), id.as_str())));
+            Samples::of(unknown.map(|(path, _)| path.display().to_string()))
         };
         let known = |row: &ThreadRow| {
-            (scan.active.contains(&row.rollout_path), scan.archived.contains(&row.rollout_path))
+            (scan.active.contains_key(&row.rollout_path), scan.archived.contains_key(&row.rollout_path))
         };
         let path_of = |row: &ThreadRow| row.rollout_path.display().to_string();
         let stale = rows.iter().filter(|row| known(row) == (false, false));

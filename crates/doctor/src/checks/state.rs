@@ -44,13 +44,12 @@ fn inspect(context: &Context<'_>, config: &Config) -> Outcome {
     for (name, file) in DATABASES {
         let path = config.sqlite_home.join(file);
         details.add(name, describe(&path));
-        if let Some(integrity) = integrity(&path) {
-            present += usize::from(path.is_file());
-            if integrity.broken {
-                broken.push(path.display().to_string());
-            }
-            details.add(format!("{name} integrity"), integrity.text);
+        present += usize::from(path.is_file());
+        let integrity = integrity(&path);
+        if integrity.broken {
+            broken.push(path.display().to_string());
         }
+        details.add(format!("{name} integrity"), integrity.text);
     }
     details.add("active rollout files", count(&home.join("sessions")));
     details.add("archived rollout files", count(&home.join("archived_sessions")));
@@ -74,18 +73,15 @@ struct Integrity {
     broken: bool,
 }
 
-/// Whether the database is sound; nothing to say of what is no file.
-fn integrity(path: &Path) -> Option<Integrity> {
-    let fine = |text: String| Some(Integrity { text, broken: false });
-    if !path.exists() {
-        return fine("skipped (missing)".to_owned());
-    }
+/// Whether the database is sound, if it is there at all.
+fn integrity(path: &Path) -> Integrity {
+    let fine = |text: String| Integrity { text, broken: false };
     if !path.is_file() {
-        return None;
+        return fine("skipped (missing)".to_owned());
     }
     match sqlite::quick_check(path) {
         Ok(()) => fine("ok".to_owned()),
-        Err(ReadError::Broken(reason)) => Some(Integrity { text: reason, broken: true }),
+        Err(ReadError::Broken(reason)) => Integrity { text: reason, broken: true },
         Err(other) => fine(format!("skipped ({other})")),
     }
 }

@@ -37,7 +37,7 @@ fn run(context: &Context<'_>, config: &Config) -> Outcome {
     let auth = auth_mode(context);
     details.add("connect timeout", format!("{} ms", provider.websocket_connect_timeout.as_millis()));
     details.add("auth mode", auth);
-    let endpoint = http::below(&base(provider, auth), "responses");
+    let endpoint = http::below(&base(provider, auth), "responses", &provider.query_params);
     details.add("endpoint", endpoint.replacen("http", "ws", 1));
     if context.network == Network::Forbidden {
         details.add("handshake", "not probed");
@@ -47,28 +47,46 @@ fn run(context: &Context<'_>, config: &Config) -> Outcome {
             .with(details);
     }
     details.add("DNS", addresses(&endpoint));
-    let failed = |reason: String| {
+    let key = key(context, provider);
+    let failed = |reason: String, details: Details| {
         Outcome::bad(
             Status::Warning,
             format!("no WebSocket to the provider ({reason}); HTTP may still work"),
             "Check that proxies and firewalls on the way let WebSocket through, and the certificates.",
         )
+        .with(details)
     };
-    match http::upgrade(context, &endpoint) {
-        Ok(answer) if answer.status.as_u16() == 101 => {
-            details.add("handshake", "HTTP 101");
-            Outcome::ok("the provider answers over WebSocket").headline("reachable").with(details)
-        }
+    match http::upgrade(context, &endpoint, key.as_deref()) {
         Ok(answer) => {
-            let reason = format!("HTTP {}", answer.status.as_u16());
-            details.add("handshake", &reason);
-            failed(reason).with(details)
+            let code = answer.status.as_u16();
+            // Whoever asks us to sign first is there.
+            if code == 101 || (key.is_none() && matches!(code, 401 | 403)) {
+                details.add("handshake result", format!("HTTP {}", answer.status));
+                return Outcome::ok("the provider answers over WebSocket")
+                    .headline("reachable")
+                    .with(details);
+            }
+            details.add("handshake transport error", format!("HTTP {code}"));
+            failed(format!("HTTP {code}"), details)
         }
         Err(error) => {
             details.add("handshake transport error", &error);
-            failed(error.to_string()).with(details)
+            failed(error.to_string(), details)
         }
     }
+}
+
+/// The key requests to this provider carry; a ChatGPT sign-in has none.
+fn key(context: &Context<'_>, provider: &ModelProvider) -> Option<String> {
+    if let Some(variable) = &provider.env_key {
+        return context.host.filled_var(variable).map(str::to_owned);
+    }
+    if !provider.requires_openai_auth {
+        return provider.experimental_bearer_token.clone();
+    }
+    let env = |name: &str| context.host.var(name).map(str::to_owned);
+    let stored = quire_auth::Credentials::load(&context.host.home, env).ok().flatten()?;
+    Some(stored.expose().to_owned())
 }
 
 /// How the handshake would be signed.
