@@ -118,6 +118,14 @@ fn images_are_greedy_up_to_an_option_or_a_subcommand() {
 }
 
 #[test]
+fn the_command_line_of_another_program_is_left_alone() {
+    let root = try_parse("mcp | add | box | docker | exec | -i | container | resume").unwrap();
+    let Some(RootCommand::Mcp(args)) = root.command else { panic!("no mcp") };
+    let commands::mcp::McpCommand::Add(add) = args.command else { panic!("no add") };
+    assert_eq!(add.command, ["docker", "exec", "-i", "container", "resume"]);
+}
+
+#[test]
 fn flags_may_stand_before_or_behind_resume() {
     for line in [
         "exec | --json | -m | M | --ephemeral | -o | F | --skip-git-repo-check | --yolo | resume | ID",
