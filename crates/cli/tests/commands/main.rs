@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 #![cfg(unix)]
 
+mod alone;
 mod config;
 mod debug;
 mod features;
