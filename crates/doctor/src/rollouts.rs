@@ -43,8 +43,9 @@ fn visit(
 }
 
 fn is_rollout(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_prefix("rollout-").is_some_and(|rest| rest.ends_with(".jsonl"))
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.is_some_and(|stem| stem.starts_with("rollout-"))
+        && path.extension().is_some_and(|end| end == "jsonl")
 }
 
 /// What the head of a session file tells.

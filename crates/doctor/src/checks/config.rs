@@ -79,10 +79,10 @@ fn outdated(config: &Config) -> Vec<String> {
         .flatten()
         .filter_map(|(name, _)| {
             let feature = Feature::from_name(name)?;
-            if feature.key() != name {
-                Some(format!("{name} -> {}", feature.key()))
-            } else {
+            if feature.key() == name {
                 OUTDATED.contains(&feature).then(|| format!("features.{name} -> {name}"))
+            } else {
+                Some(format!("{name} -> {}", feature.key()))
             }
         })
         .collect();

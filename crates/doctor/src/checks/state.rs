@@ -61,7 +61,8 @@ fn inspect(context: &Context<'_>, config: &Config) -> Outcome {
         Status::Fail,
         "a database is damaged",
         format!(
-            "Stop all sessions, then move {} (and its -wal and -shm) away: the index is rebuilt from the session files.",
+            "Stop all sessions, then move {} (and its -wal and -shm) away. The index of sessions is rebuilt from the \
+             session files; logs, goals and memories in a damaged file are gone.",
             broken.join(" and ")
         ),
     )
