@@ -4,6 +4,8 @@
 //! read loads the files anew, so an edit by hand shows at once, and a broken file is an error of the request and not of
 //! the server.
 
+use std::path::{Component, Path, PathBuf};
+
 use quire_appserver_protocol::config::{
     ConfigBatchWriteParams, ConfigLayer, ConfigLayerMetadata, ConfigLayerSource, ConfigReadParams,
     ConfigReadResponse, ConfigRequirementsReadResponse, ConfigValueWriteParams, ConfigWriteResponse,
@@ -21,13 +23,11 @@ use crate::server::Shared;
 pub(crate) async fn read(shared: &Shared, params: ConfigReadParams) -> Result<ConfigReadResponse, RpcError> {
     let mut options = shared.options.config.clone();
     match params.cwd {
-        Some(cwd) => options.cwd = options.cwd.join(cwd),
+        Some(cwd) => options.cwd = without_dots(&options.cwd.join(cwd)),
         None => options.projects = false,
     }
-    let config = load(options)
-        .await?
-        .map_err(|error| RpcError::internal(format!("the configuration cannot be read: {}", told(&error))))?;
-    let layers = || config.layers.iter().map(layer).collect();
+    let config = load(options).await?.map_err(|error| unreadable(&error))?;
+    let layers = || config.layers.iter().filter(|layer| is_listed(layer)).map(layer).collect();
     Ok(ConfigReadResponse {
         origins: origins(&config),
         layers: params.include_layers.then(layers),
@@ -60,9 +60,16 @@ pub(crate) async fn batch_write(
         .await
 }
 
-/// `configRequirements/read`.
-pub(crate) fn requirements() -> ConfigRequirementsReadResponse {
-    ConfigRequirementsReadResponse { requirements: None }
+/// `configRequirements/read`. Values that do not fit are nothing to it, files that cannot be read are.
+pub(crate) async fn requirements(shared: &Shared) -> Result<ConfigRequirementsReadResponse, RpcError> {
+    let mut options = shared.options.config.clone();
+    options.projects = false;
+    match load(options).await? {
+        Ok(_) | Err(ConfigError::Value { .. } | ConfigError::Invalid(_)) => {
+            Ok(ConfigRequirementsReadResponse { requirements: None })
+        }
+        Err(error) => Err(unreadable(&error)),
+    }
 }
 
 /// Loads a config off the async threads.
@@ -74,10 +81,40 @@ pub(crate) async fn load(options: LoadOptions) -> Result<Result<Config, ConfigEr
 
 /// A config error as clients read it: the place first, if there is one.
 pub(crate) fn told(error: &ConfigError) -> String {
-    match error.location() {
-        Some(location) => format!("{location}: {}", error.message()),
-        None => error.message(),
+    match (error, error.location()) {
+        (ConfigError::ProjectSyntax { .. }, _) => {
+            let text = error.to_string();
+            text.strip_prefix("Error loading config.toml: ").unwrap_or(&text).to_owned()
+        }
+        (_, Some(location)) => format!("{location}: {}", error.message()),
+        (_, None) => error.message(),
     }
+}
+
+/// Why there is nothing to read. A wrong value is told with its key, since it may come from any layer.
+fn unreadable(error: &ConfigError) -> RpcError {
+    RpcError::internal(match error {
+        ConfigError::Value { path, message, .. } => {
+            format!("invalid configuration: {message}\nin `{path}`\n")
+        }
+        ConfigError::Invalid(_) => format!("the configuration contradicts itself: {}", told(error)),
+        _ => format!("the configuration cannot be read: {}", told(error)),
+    })
+}
+
+/// Without `.` and `..`, and without asking the disk.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
 }
 
 async fn write(shared: &Shared, request: WriteRequest) -> Result<ConfigWriteResponse, RpcError> {
@@ -138,7 +175,7 @@ const fn strategy(merge: MergeStrategy) -> write::MergeStrategy {
 
 /// The keys as written, with the flags a running server can switch.
 fn shown(shared: &Shared, config: &Config) -> Result<Value, RpcError> {
-    let mut all = serde_json::to_value(&config.merged)
+    let mut all = serde_json::to_value(&*config.written)
         .map_err(|error| RpcError::internal(format!("the configuration cannot be shown: {error}")))?;
     if let Value::Object(keys) = &mut all {
         let flags = keys.entry("features").or_insert_with(|| json!({}));
@@ -167,6 +204,11 @@ fn origins(config: &Config) -> std::collections::BTreeMap<String, ConfigLayerMet
             Some((path, ConfigLayerMetadata { name: source(from), version }))
         })
         .collect()
+}
+
+/// Files are listed even if they are empty or missing; flags only if there are any.
+fn is_listed(layer: &Layer) -> bool {
+    layer.source != LayerSource::SessionFlags || !layer.table.is_empty()
 }
 
 fn layer(layer: &Layer) -> ConfigLayer {

@@ -155,8 +155,8 @@ impl Shared {
                     answer(respond, response.map(ClientResponse::ConfigBatchWrite));
                 }
                 ClientRequest::ConfigRequirementsRead(_) => {
-                    let response = config_methods::requirements();
-                    answer(respond, Ok(ClientResponse::ConfigRequirementsRead(response)));
+                    let response = config_methods::requirements(&shared).await;
+                    answer(respond, response.map(ClientResponse::ConfigRequirementsRead));
                 }
                 ClientRequest::ExperimentalFeatureList(params) => {
                     let response = features::list(&shared, params).await;

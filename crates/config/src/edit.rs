@@ -125,21 +125,53 @@ pub(crate) fn rewrite<T, E: From<EditError>>(
 /// The text of a file after the changes. Line endings and a byte order mark stay.
 pub(crate) fn edited(old: &str, edits: &[ConfigEdit]) -> Result<String, TextError> {
     let (mark, body) = old.strip_prefix('\u{feff}').map_or(("", old), |body| ("\u{feff}", body));
+    // The parser writes plain line ends whatever it read.
+    let plain = body.replace("\r\n", "\n");
     let mut document: DocumentMut =
-        body.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+        plain.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+    let ends = LineEnds::of(body);
+    let before = document.to_string();
     for edit in edits {
-        document::apply(document.as_table_mut(), edit)?;
+        document::Editor { ends }.apply(document.as_table_mut(), edit)?;
     }
-    Ok(format!("{mark}{}", with_line_ends_of(body, document.to_string())))
+    let after = document.to_string();
+    if after == before {
+        // Not even the line end that is missing is added.
+        return Ok(old.to_owned());
+    }
+    Ok(format!("{mark}{}", ends.restored(body, after)))
 }
 
-/// New lines end like the old ones do. Text that mixes both ends keeps its lines as they are.
-fn with_line_ends_of(old: &str, new: String) -> String {
-    let lines = old.matches('\n').count();
-    if lines > 0 && old.matches("\r\n").count() == lines {
-        new.replace("\r\n", "\n").replace('\n', "\r\n")
-    } else {
-        new
+/// How the lines of a file end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnds {
+    Lf,
+    /// All or most of them with a carriage return.
+    CrLf,
+}
+
+impl LineEnds {
+    fn of(text: &str) -> Self {
+        let with_return = text.matches("\r\n").count();
+        if with_return * 2 > text.matches('\n').count() { Self::CrLf } else { Self::Lf }
+    }
+
+    /// Gives lines at both ends of a text that did not change their old ends back, and the others the usual one.
+    fn restored(self, old: &str, new: String) -> String {
+        if self == Self::Lf && !old.contains('\r') {
+            return new;
+        }
+        let without_end = |line: &&str| line.trim_end_matches(['\r', '\n']).len();
+        let same = |(old, new): &(&str, &str)| old[..without_end(old)] == new[..without_end(new)];
+        let (old, new): (Vec<_>, Vec<_>) =
+            (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+        let first = old.iter().copied().zip(new.iter().copied()).take_while(same).count();
+        let room = old.len().min(new.len()) - first;
+        let last =
+            old.iter().rev().copied().zip(new.iter().rev().copied()).take(room).take_while(same).count();
+        let changed = new[first..new.len() - last].concat();
+        let changed = if self == Self::CrLf { changed.replace('\n', "\r\n") } else { changed };
+        [old[..first].concat(), changed, old[old.len() - last..].concat()].concat()
     }
 }
 

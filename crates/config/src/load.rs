@@ -47,7 +47,11 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
 
     let mut deciding = LayerStack::default();
     below.iter().chain([&session]).chain(&managed).cloned().for_each(|layer| deciding.push(layer));
-    let settings: ProjectSettings = decode_early(&deciding)?;
+    let settings: ProjectSettings = match decode_early(&deciding) {
+        // Where no project counts, a wrong value is told like any other, below.
+        Err(_) if !options.projects => ProjectSettings::default(),
+        decoded => decoded?,
+    };
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
     let projects = if options.projects { loader.project_layers(&trust)? } else { Vec::new() };

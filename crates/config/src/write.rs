@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use crate::decode::{decode, lookup};
 use crate::edit::{self, ConfigEdit, EditError};
 use crate::error::{ConfigError, FileKind};
+use crate::json;
 use crate::key_path::KeyPath;
 use crate::layer::{Layer, LayerSource, LayerStack, Paths, merge, normalise};
 use crate::load::layers_without_projects;
@@ -287,7 +288,7 @@ fn overridden(stack: &LayerStack, user: &Layer, paths: &[KeyPath]) -> Option<Ove
         Some(Overridden {
             layer: layer.source.clone(),
             version: layer.version(),
-            effective: crate::json::plain_value(effective),
+            effective: json::tagged_value(effective),
         })
     })
 }

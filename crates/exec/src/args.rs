@@ -238,9 +238,10 @@ impl SharedArgs {
         typed.model.clone_from(&self.model);
         typed.local_models = self.oss.then(|| LocalModels { provider: self.local_provider.clone() });
         typed.bypass_approvals_and_sandbox = self.bypass_sandbox;
-        typed.sandbox_mode = match self.bypass_sandbox {
-            true => Some(SandboxMode::DangerFullAccess),
-            false => self.sandbox.map(Into::into),
+        typed.sandbox_mode = if self.bypass_sandbox {
+            Some(SandboxMode::DangerFullAccess)
+        } else {
+            self.sandbox.map(Into::into)
         };
         typed.additional_writable_roots.clone_from(&self.add_dir);
         Ok(())

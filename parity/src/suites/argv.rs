@@ -19,6 +19,18 @@ const GUARD: [&str; 2] = ["--enable", "nope"];
 /// Exit code of a usage error.
 const USAGE: i32 = 2;
 
+/// Beginnings of messages that are the same on both sides; all others are each side's own words.
+const FIXED: [&str; 8] = [
+    "Error: Unknown feature flag",
+    "Error: `--",
+    "ERROR: `--",
+    "Error: stdin is not a terminal",
+    "Error: invalid remote address",
+    "Error: Invalid override",
+    "Error parsing -c overrides:",
+    "Not logged in",
+];
+
 #[derive(Debug, Deserialize)]
 struct Lines {
     group: Vec<Group>,
@@ -93,8 +105,7 @@ fn stderr(text: &HelpText, outcome: &Outcome) -> Value {
         "" => Value::Null,
         help if HelpText::is_help(help) => json!(text.structure(help)),
         error if outcome.code == Some(USAGE) => json!(text.usage_error(error)),
-        // The guard's message is fixed; anything else is each side's own words.
-        error if error.starts_with("Error: Unknown feature flag") => json!(error),
+        error if FIXED.iter().any(|fixed| error.starts_with(fixed)) => json!(error.trim_end()),
         _ => json!("<text>"),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn run(program: &Path, arguments: &[String], folder: &Path) -> 
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("HOME", &home)
         .env("CODEX_HOME", &home)
-        .env("TERM", "dumb")
+        .env("TERM", "xterm")
         .env("LANG", "C.UTF-8")
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -55,8 +55,6 @@ pub(crate) async fn run(program: &Path, arguments: &[String], folder: &Path) -> 
 
 /// Runs both programs with each of these argument lists, a few at a time, each in a fresh home, and gives the pairs in
 /// order.
-///
-/// Suites are called from within a runtime and must wait, so the work is done in a thread of its own.
 pub(crate) fn run_both(
     programs: [&Path; 2],
     lists: &[Vec<String>],
@@ -72,13 +70,20 @@ pub(crate) fn run_both(
             anyhow::Ok([first, second])
         }
     };
+    let pairs = stream::iter(lists.iter().cloned().enumerate()).map(one).buffered(AT_ONCE);
+    block_on(pairs.try_collect())
+}
+
+/// Runs one program once.
+pub(crate) fn run_one(program: &Path, arguments: &[String], folder: &Path) -> Result<Outcome> {
+    block_on(run(program, arguments, folder))
+}
+
+/// Suites are called from within a runtime and must wait, so the work is done in a thread of its own.
+fn block_on<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
     std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(
-                stream::iter(lists.to_vec().into_iter().enumerate()).map(one).buffered(AT_ONCE).try_collect(),
-            )
-        });
+        let worker = scope
+            .spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work));
         worker.join().unwrap_or_else(|_| bail!("the thread that runs the programs panicked"))
     })
 }

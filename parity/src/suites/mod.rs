@@ -5,9 +5,13 @@
 //! one, its cases as data in `parity/data/`, and a line in [`SUITES`]. Case names begin with the suite's name.
 
 mod argv;
+mod completion;
+mod config;
 mod doctor;
 mod help_text;
 mod invoke;
+mod server;
+mod writes;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +23,13 @@ use crate::snapshot::Facet;
 /// The suites, in the order of the report.
 pub(crate) const SUITES: &[Suite] = &[
     Suite { name: "argv", about: "command lines: accepted, refused, explained", run: argv::run },
+    Suite {
+        name: "completion",
+        about: "completion scripts, as text and in real shells",
+        run: completion::run,
+    },
+    config::SUITE,
+    writes::SUITE,
     Suite {
         name: "doctor",
         about: "doctor on homes of all kinds: states, names of details, facts",

@@ -1,7 +1,7 @@
 //! `quire [PROMPT]`: the interactive mode, and the flags that `resume` and `fork` share with it.
 //!
 //! There is no interactive mode yet; what can be checked before it would start is checked, in the reference's order:
-//! the remote, the overrides, the home, the terminal.
+//! the remote, the overrides, the home, the configuration, the terminal.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use quire_config::CliOverride;
-use quire_config::home;
 use quire_exec::args::SharedArgs;
 
 use super::Outer;
 use crate::exit::{Exit, say};
+use crate::startup::Startup;
+use crate::voice::Voice;
 
 /// Flags of the root, `resume` and `fork`.
 #[derive(Debug, Clone, Default, Args)]
@@ -60,7 +61,7 @@ pub(crate) struct RemoteArgs {
 pub(crate) enum Approval {
     /// Before every command that is not known to only read.
     Untrusted,
-    /// After a command failed in its sandbox (old; prefer `on-request` or `never`).
+    /// After a command failed in its sandbox. Old: prefer on-request or never.
     OnFailure,
     /// When the model asks for it.
     OnRequest,
@@ -171,35 +172,51 @@ impl InteractiveArgs {
 
 /// Runs the root command, `resume` or `fork` (`command` is the word, nothing for the root).
 pub(crate) fn run(args: &InteractiveArgs, outer: &Outer, command: &str) -> Exit {
-    match args.remote.check(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        Ok(_) => {}
-        Err(error @ RemoteError::Address(_)) => return Exit::error(error),
-        Err(error) => {
-            say(format_args!("ERROR: {error}"));
-            return Exit::FAILURE;
+    match ready(args, outer) {
+        Ok(()) => {
+            let name = outer.program.command();
+            let gap = if command.is_empty() { "" } else { " " };
+            Exit::error(format_args!(
+                "the interactive mode (`{name}{gap}{command}`) is not there yet. `{name} exec PROMPT` runs one task, \
+                 `{name} exec resume` goes on with a session, `{name} demo` shows one."
+            ))
         }
+        Err(exit) => exit,
     }
+}
+
+/// Everything that can be wrong before the screen is taken.
+fn ready(args: &InteractiveArgs, outer: &Outer) -> Result<(), Exit> {
+    let [stdin, stdout, stderr] =
+        [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()];
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") && !(stdin && stderr) {
+        say(
+            "ERROR: TERM is set to \"dumb\". The interactive mode needs a terminal that can move its cursor.",
+        );
+        return Err(Exit::FAILURE);
+    }
+    args.remote.check(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())).map_err(
+        |error| match error {
+            RemoteError::Address(_) => Exit::error(error),
+            _ => {
+                say(format_args!("ERROR: {error}"));
+                Exit::FAILURE
+            }
+        },
+    )?;
     if let Some(error) = outer.overrides.config.iter().find_map(|text| CliOverride::parse(text).err()) {
-        say(format_args!("Error parsing -c overrides: {error}"));
-        return Exit::FAILURE;
+        return Err(Voice::Exec.config(&error.into()));
     }
-    if let Err(error) = home::resolve(|name| std::env::var_os(name)) {
-        say(format_args!("Error finding codex home: {error}"));
-        return Exit::FAILURE;
-    }
-    for (stream, is_terminal) in
-        [("stdin", io::stdin().is_terminal()), ("stdout", io::stdout().is_terminal())]
-    {
+    let startup = Startup::begin(Voice::Exec)?;
+    let mut options = startup.options_with(&outer.overrides);
+    args.shared.apply(&mut options).map_err(Exit::error)?;
+    quire_config::load(options).map_err(|error| Voice::Exec.config(&error))?;
+    for (stream, is_terminal) in [("stdin", stdin), ("stdout", stdout)] {
         if !is_terminal {
-            return Exit::error(format_args!("{stream} is not a terminal"));
+            return Err(Exit::error(format_args!("{stream} is not a terminal")));
         }
     }
-    let name = outer.program.command();
-    let typed = if command.is_empty() { String::new() } else { format!(" {command}") };
-    Exit::error(format_args!(
-        "the interactive mode (`{name}{typed}`) is not there yet. `{name} exec PROMPT` runs one task, `{name} exec \
-         resume` goes on with a session, `{name} demo` shows one."
-    ))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(crate) fn run(args: LoginArgs, outer: &Outer) -> Exit {
                  and give the key on standard input."
             ))
         }
-        None if args.with_api_key => within_home(outer, |name, config| store_api_key(name, config)),
+        None if args.with_api_key => within_home(outer, store_api_key),
         None => outer.not_there(
             "login",
             "`login --with-api-key` stores an API key, and CODEX_API_KEY holds one for `exec`.",

@@ -6,88 +6,138 @@
 
 use toml_edit::{Array, Decor, InlineTable, Item, Key, Table, TableLike, Value};
 
-use super::{ConfigEdit, TextError};
+use super::{ConfigEdit, LineEnds, TextError};
 
-/// Applies one change.
-pub(super) fn apply(root: &mut Table, edit: &ConfigEdit) -> Result<(), TextError> {
-    match edit {
-        ConfigEdit::Set { path, value } => {
-            let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
-            set(root, tables, last, value);
-        }
-        ConfigEdit::Remove { path } => {
-            let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
-            remove(root, tables, last);
-        }
-        ConfigEdit::Trust { project, level } => {
-            if let Some(slot) = root.get_mut("projects") {
-                open_members(slot);
-            }
-            if let Some(mut key) = root.key_mut("projects") {
-                key.leaf_decor_mut().clear();
-            }
-            let tables = ["projects".to_owned(), project.clone()];
-            set(root, &tables, "trust_level", &toml::Value::from(level.as_str()));
-        }
-    }
-    Ok(())
+/// Changes documents whose lines end like this.
+#[derive(Clone, Copy)]
+pub(super) struct Editor {
+    pub(super) ends: LineEnds,
 }
 
-/// Sets a key below tables. What is no table in the way is replaced; an inline table becomes a normal one.
-fn set(root: &mut Table, tables: &[String], last: &str, value: &toml::Value) {
-    let mut here = root;
-    for name in tables {
-        let slot = here.entry(name).or_insert_with(|| Item::Table(implicit_table()));
-        if !slot.is_table() {
-            *slot = Item::Table(match std::mem::take(slot) {
-                Item::Value(Value::InlineTable(inline)) => opened(inline),
-                _ => implicit_table(),
-            });
-        }
-        let Some(table) = slot.as_table_mut() else { return };
-        here = table;
-    }
-    match here.get_mut(last) {
-        Some(slot) => assign(slot, value),
-        None => {
-            here.insert(last, fresh(value));
-        }
-    }
-}
-
-/// Makes an item what a value says, and keeps what is equal.
-fn assign(slot: &mut Item, value: &toml::Value) {
-    if says(slot, value) {
-        return;
-    }
-    *slot = match (std::mem::take(slot), value) {
-        (Item::Table(old), toml::Value::Table(members)) => Item::Table(synchronised(old, members)),
-        (Item::Value(old), value) if !value.is_table() => {
-            let mut new = written(value);
-            *new.decor_mut() = old.decor().clone();
-            Item::Value(new)
-        }
-        (_, value) => fresh(value),
-    };
-}
-
-/// A table with these members, in their order, and the comments and spelling of the old one.
-fn synchronised(mut old: Table, members: &toml::Table) -> Table {
-    let mut table = Table::new();
-    *table.decor_mut() = old.decor().clone();
-    table.set_position(old.position());
-    for (name, value) in members {
-        match old.remove_entry(name) {
-            Some((key, mut item)) => {
-                assign(&mut item, value);
-                table.insert_formatted(&key, item);
+impl Editor {
+    /// Applies one change.
+    pub(super) fn apply(self, root: &mut Table, edit: &ConfigEdit) -> Result<(), TextError> {
+        match edit {
+            ConfigEdit::Set { path, value } => {
+                let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
+                self.set(root, tables, last, value);
             }
+            ConfigEdit::Remove { path } => {
+                let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
+                remove(root, tables, last);
+            }
+            ConfigEdit::Trust { project, level } => {
+                if let Some(slot) = root.get_mut("projects") {
+                    open_members(slot);
+                }
+                if let Some(mut key) = root.key_mut("projects") {
+                    key.leaf_decor_mut().clear();
+                }
+                let tables = ["projects".to_owned(), project.clone()];
+                self.set(root, &tables, "trust_level", &toml::Value::from(level.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a key below tables. What is no table in the way is replaced; an inline table becomes a normal one.
+    fn set(self, root: &mut Table, tables: &[String], last: &str, value: &toml::Value) {
+        let mut here = root;
+        for name in tables {
+            let slot = here.entry(name).or_insert_with(|| Item::Table(implicit_table()));
+            if !slot.is_table() {
+                *slot = Item::Table(match std::mem::take(slot) {
+                    Item::Value(Value::InlineTable(inline)) => opened(inline),
+                    _ => implicit_table(),
+                });
+            }
+            let Some(table) = slot.as_table_mut() else { return };
+            here = table;
+        }
+        match here.get_mut(last) {
+            Some(slot) => self.assign(slot, value),
             None => {
-                table.insert(name, fresh(value));
+                here.insert(last, self.fresh(value));
             }
         }
     }
-    table
+
+    /// Makes an item what a value says, and keeps what is equal.
+    fn assign(self, slot: &mut Item, value: &toml::Value) {
+        if says(slot, value) {
+            return;
+        }
+        *slot = match (std::mem::take(slot), value) {
+            (Item::Table(old), toml::Value::Table(members)) => Item::Table(self.synchronised(old, members)),
+            (Item::Value(old), value) if !value.is_table() => {
+                let mut new = self.written(value);
+                *new.decor_mut() = old.decor().clone();
+                Item::Value(new)
+            }
+            (_, value) => self.fresh(value),
+        };
+    }
+
+    /// A table with these members, in their order, and the comments and spelling of the old one.
+    fn synchronised(self, mut old: Table, members: &toml::Table) -> Table {
+        let mut table = Table::new();
+        *table.decor_mut() = old.decor().clone();
+        table.set_position(old.position());
+        for (name, value) in members {
+            match old.remove_entry(name) {
+                Some((key, mut item)) => {
+                    self.assign(&mut item, value);
+                    table.insert_formatted(&key, item);
+                }
+                None => {
+                    table.insert(name, self.fresh(value));
+                }
+            }
+        }
+        table
+    }
+
+    fn fresh(self, value: &toml::Value) -> Item {
+        match value {
+            toml::Value::Table(members) => Item::Table(self.fresh_table(members)),
+            scalar => Item::Value(self.written(scalar)),
+        }
+    }
+
+    fn fresh_table(self, members: &toml::Table) -> Table {
+        let mut table = Table::new();
+        for (key, value) in members {
+            table.insert(key, self.fresh(value));
+        }
+        table
+    }
+
+    fn written(self, value: &toml::Value) -> Value {
+        match value {
+            toml::Value::String(text) => self.written_text(text),
+            toml::Value::Integer(number) => Value::from(*number),
+            toml::Value::Float(number) => Value::from(*number),
+            toml::Value::Boolean(on) => Value::from(*on),
+            toml::Value::Datetime(when) => Value::from(*when),
+            toml::Value::Array(elements) => {
+                Value::Array(elements.iter().map(|element| self.written(element)).collect::<Array>())
+            }
+            toml::Value::Table(members) => {
+                let members = members.iter().map(|(key, value)| (key.as_str(), self.written(value)));
+                Value::InlineTable(members.collect::<InlineTable>())
+            }
+        }
+    }
+
+    /// Over several lines, a text would end its lines like the file does and not say the same any more.
+    fn written_text(self, text: &str) -> Value {
+        if self.ends == LineEnds::CrLf && text.contains('\n') {
+            // A JSON string is a TOML string, apart from what only multi-line ones may hold.
+            let one_line = serde_json::to_string(text).ok().and_then(|json| json.parse().ok());
+            return one_line.unwrap_or_else(|| Value::from(text));
+        }
+        Value::from(text)
+    }
 }
 
 /// Whether an item says the same as a value.
@@ -201,34 +251,4 @@ fn leads_to(root: &Table, tables: &[String], last: &str) -> bool {
         here = next;
     }
     here.contains_key(last)
-}
-
-fn fresh(value: &toml::Value) -> Item {
-    match value {
-        toml::Value::Table(members) => Item::Table(fresh_table(members)),
-        scalar => Item::Value(written(scalar)),
-    }
-}
-
-fn fresh_table(members: &toml::Table) -> Table {
-    let mut table = Table::new();
-    for (key, value) in members {
-        table.insert(key, fresh(value));
-    }
-    table
-}
-
-fn written(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::from(text.as_str()),
-        toml::Value::Integer(number) => Value::from(*number),
-        toml::Value::Float(number) => Value::from(*number),
-        toml::Value::Boolean(on) => Value::from(*on),
-        toml::Value::Datetime(when) => Value::from(*when),
-        toml::Value::Array(elements) => Value::Array(elements.iter().map(written).collect::<Array>()),
-        toml::Value::Table(members) => {
-            let members = members.iter().map(|(key, value)| (key.as_str(), written(value)));
-            Value::InlineTable(members.collect::<InlineTable>())
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use quire_appserver::stdio::{self, End};
+use quire_config::ConfigError;
 use quire_protocol::SessionSource;
 
 use crate::commands::{Outer, runtime};
@@ -21,7 +22,10 @@ pub(super) fn stdio(outer: &Outer, strict: bool) -> Exit {
     };
     let mut options = startup.options_with(&outer.overrides);
     options.strict = strict;
-    if strict && let Err(error) = quire_config::load(options.clone()) {
+    // A broken file is for the client to see and repair; broken arguments are for whoever gave them.
+    if let Err(error) = quire_config::load(options.clone())
+        && (strict || comes_from_arguments(&error))
+    {
         return Voice::Plain.config(&error);
     }
     let runtime = match runtime() {
@@ -41,5 +45,16 @@ pub(super) fn stdio(outer: &Outer, strict: bool) -> Exit {
         Ok(End::Input) => Exit::SUCCESS,
         Ok(End::Output) => Exit::PIPE_CLOSED,
         Err(error) => Exit::error(error),
+    }
+}
+
+/// Whether an error is about the command line, not about a file.
+fn comes_from_arguments(error: &ConfigError) -> bool {
+    match error {
+        ConfigError::UnknownFeature(_) | ConfigError::Override(_) | ConfigError::UnknownOverride { .. } => {
+            true
+        }
+        ConfigError::Value { location, .. } => location.is_none(),
+        _ => false,
     }
 }
