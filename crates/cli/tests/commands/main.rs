@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod debug;
+mod doctor;
 mod features;
 mod login;
 #[path = "../support/mod.rs"]
