@@ -259,6 +259,40 @@ fn secrets_are_in_no_report() {
 }
 
 #[test]
+fn a_config_error_repeats_no_value() {
+    for (config, place) in [
+        ("[model_providers.p]\nname = \"P\"\nexperimental_bearer_token = hush-bearer\n", "config.toml:3:"),
+        (
+            "[model_providers.p]\nname = \"P\"\nrequest_max_retries = \"hush-\\\"bearer\"\n",
+            "request_max_retries",
+        ),
+    ] {
+        let world = World::new();
+        world.put("config.toml", config);
+        let report = world.examine(Network::Forbidden);
+        let note = &report.check("config.load").unwrap().notes[0];
+        assert!(note.contains(place) && !note.contains("hush"), "{note}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_hides_nothing_beside_it() {
+    let world = World::new();
+    let event = r#"{"type":"session_meta","payload":{"id":"x"}}"#;
+    world.put("sessions/a/rollout-1.jsonl", event).put("sessions/c/rollout-2.jsonl", event);
+    let closed = world.home().join("sessions/b");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    // Nothing is closed to the superuser.
+    let errors = if fs::read_dir(&closed).is_ok() { "0" } else { "1" };
+    let report = world.examine(Network::Forbidden);
+    assert_eq!(value(&report, "state.rollout_db_parity", "rollout DB active files"), "2");
+    assert_eq!(value(&report, "state.rollout_db_parity", "rollout DB scan errors"), errors);
+    assert!(value(&report, "state.paths", "active rollout files").starts_with("2 files"));
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
 fn servers_that_cannot_start_count_by_whether_they_are_required() {
     for (config, expected) in [
         ("command = \"sh\"", Status::Ok),
