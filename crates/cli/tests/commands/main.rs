@@ -5,6 +5,7 @@
 mod alone;
 mod config;
 mod debug;
+mod doctor;
 mod features;
 mod login;
 #[path = "../support/mod.rs"]
