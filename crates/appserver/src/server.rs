@@ -184,10 +184,9 @@ impl Shared {
             return Err(RpcError::invalid_request("Already initialized"));
         }
         let client = ClientInfo { name: params.client_info.name, version: params.client_info.version };
-        let user_agent = user_agent(&client);
-        self.engine.get_or_init(|| (self.options.engine)(client));
+        let engine = self.engine.get_or_init(|| (self.options.engine)(client.clone()));
         Ok(InitializeResponse {
-            user_agent,
+            user_agent: engine.user_agent(&client),
             codex_home: self.options.config.home.as_path().to_owned(),
             platform_family: std::env::consts::FAMILY.to_owned(),
             platform_os: std::env::consts::OS.to_owned(),
@@ -211,13 +210,6 @@ fn about_config(request: &ClientRequest) -> bool {
             | ClientRequest::ExperimentalFeatureList(_)
             | ClientRequest::ExperimentalFeatureEnablementSet(_)
     )
-}
-
-/// Who we say we are, in the form clients split at the first `/`.
-fn user_agent(client: &ClientInfo) -> String {
-    let ClientInfo { name, version } = client;
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    format!("{name}/{REFERENCE_VERSION} ({os}; {arch}) unknown ({name}; {version})")
 }
 
 /// Answers.

@@ -24,7 +24,6 @@ use crate::agents::Lineage;
 use crate::engine::{Engine, EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 use crate::goals::Goals;
 use crate::history::History;
-use crate::identity;
 use crate::login_env::LoginEnvironment;
 use crate::outputs::Outlet;
 use crate::prompts;
@@ -206,11 +205,7 @@ async fn prepare(engine: &Engine, config: &Config) -> Result<Prepared, EngineErr
     let env = |name: &str| variable(&options.env, name);
     let identity = ClientIdentity {
         originator: options.originator.clone(),
-        user_agent: identity::user_agent(
-            &options.originator,
-            &options.client,
-            &identity::terminal_token(env),
-        ),
+        user_agent: engine.user_agent(&options.client),
     };
     let provider = crate::provider::from_config(&config.model_provider);
     let model_error = |error: &dyn std::fmt::Display| EngineError::Model(error.to_string());

@@ -9,10 +9,12 @@ use quire_protocol::{
     ApprovalPolicy, Event, GitFacts, ReasoningEffort, ReasoningSummary, ResponseItem, SandboxPolicy,
     SessionSource, ThreadId, ThreadSource, TokenUsageInfo, UserInput,
 };
+use quire_shell::terminal::Terminal;
 use quire_store::Clock;
 use tokio::sync::mpsc;
 
-use crate::identity::ClientInfo;
+use crate::birth;
+use crate::identity::{self, ClientInfo};
 use crate::runtime::IdSource;
 use crate::thread::ThreadHandle;
 
@@ -142,6 +144,13 @@ impl Engine {
     /// An engine with these options. Opens nothing.
     pub fn new(options: EngineOptions) -> Arc<Self> {
         Arc::new(Self { options })
+    }
+
+    /// Who we say we are, to providers and to this client.
+    pub fn user_agent(&self, client: &ClientInfo) -> String {
+        let options = &self.options;
+        let terminal = Terminal::detect(|name| birth::variable(&options.env, name));
+        identity::user_agent(&options.originator, client, &terminal.token())
     }
 
     /// Starts a thread. Its rollout file appears with the first turn.

@@ -32,17 +32,6 @@ pub(crate) fn user_agent(originator: &str, client: &ClientInfo, terminal: &str) 
     agent.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '_' }).collect()
 }
 
-/// The terminal as the user agent names it: `TERM_PROGRAM/version`, else `$TERM`, else `unknown`.
-pub(crate) fn terminal_token(env: impl Fn(&str) -> Option<String>) -> String {
-    let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
-    match (set("TERM_PROGRAM"), set("TERM_PROGRAM_VERSION"), set("TERM")) {
-        (Some(program), Some(version), _) => format!("{program}/{version}"),
-        (Some(program), None, _) => program,
-        (None, _, Some(term)) => term,
-        (None, _, None) => "unknown".to_owned(),
-    }
-}
-
 /// Operating system name and version in three numbers, from `os-release` on Linux.
 fn os_name() -> String {
     let release = std::fs::read_to_string("/etc/os-release")
@@ -153,23 +142,6 @@ mod tests {
         assert_eq!(os_release_name("NAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\n"), "Debian 12.0.0");
         assert_eq!(os_release_name("NAME=\"Ubuntu\"\nVERSION_ID=\"24.04\"\n"), "Ubuntu 24.04.0");
         assert_eq!(os_release_name("NAME=\"Arch Linux\"\n"), "Arch Unknown");
-    }
-
-    #[test]
-    fn terminal_prefers_the_program() {
-        let env = |pairs: &'static [(&str, &str)]| {
-            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        };
-        assert_eq!(
-            terminal_token(env(&[
-                ("TERM", "xterm"),
-                ("TERM_PROGRAM", "tmux"),
-                ("TERM_PROGRAM_VERSION", "3.3a")
-            ])),
-            "tmux/3.3a"
-        );
-        assert_eq!(terminal_token(env(&[("TERM", "xterm")])), "xterm");
-        assert_eq!(terminal_token(env(&[])), "unknown");
     }
 
     #[test]
