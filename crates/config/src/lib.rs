@@ -14,6 +14,7 @@ mod decode;
 pub mod dotenv;
 pub mod edit;
 mod error;
+pub mod explain;
 mod features;
 pub mod home;
 mod json;

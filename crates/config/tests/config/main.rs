@@ -1,8 +1,10 @@
 //! The behaviour of the crate as its users see it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
+mod checks;
 mod edits;
 mod errors;
+mod explain;
 mod keys;
 mod layers;
 mod permission_profiles;
