@@ -152,7 +152,7 @@ impl Node {
     }
 
     pub(super) fn default(self) -> Option<&'static Json> {
-        self.said("default").filter(|value| !value.as_object().is_some_and(|members| members.len() > 1))
+        self.said("default").filter(|value| value.as_object().is_none_or(|members| members.len() <= 1))
     }
 
     pub(super) fn deprecated(self) -> bool {
