@@ -29,6 +29,9 @@ pub(crate) type Costs = Vec<(&'static str, Vec<Cost>)>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
     Version,
+    Help,
+    Config,
+    LargeConfig,
     Turn,
     Deltas,
     Tools,
@@ -38,8 +41,11 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Version,
+        Self::Help,
+        Self::Config,
+        Self::LargeConfig,
         Self::Turn,
         Self::Deltas,
         Self::Tools,
@@ -51,6 +57,9 @@ impl Case {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Version => "--version",
+            Self::Help => "--help",
+            Self::Config => "features list",
+            Self::LargeConfig => "features list, 2,000 lines of config",
             Self::Turn => "one exec turn",
             Self::Deltas => "20,000 deltas",
             Self::Tools => "50 tool calls in one turn",
@@ -83,9 +92,15 @@ impl Case {
         }
     }
 
+    fn asks_the_model(self) -> bool {
+        !matches!(self, Self::Version | Self::Help | Self::Config | Self::LargeConfig)
+    }
+
     fn arguments(self) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Version => &["--version"],
+            Self::Help => &["--help"],
+            Self::Config | Self::LargeConfig => &["features", "list"],
             Self::Resume => &["exec", "--json", "resume", RESUMED, "Go on"],
             _ => &["exec", "--json", "Say hello"],
         };
@@ -157,7 +172,11 @@ impl Stage {
             remove_databases(&self.home)?;
         }
         let rehearsal = Rehearsal::start(Script::clone(&self.script)).await?;
-        std::fs::write(self.home.join("config.toml"), homes::config(&rehearsal.base_url()))?;
+        let mut config = homes::config(&rehearsal.base_url());
+        if self.case == Case::LargeConfig {
+            config.push_str(&homes::many_settings());
+        }
+        std::fs::write(self.home.join("config.toml"), config)?;
         let order = Order {
             program: self.program.clone(),
             arguments: self.case.arguments(),
@@ -167,7 +186,7 @@ impl Stage {
         let cost = commission(&order).await?;
         let outcome = rehearsal.shutdown().await;
         ensure!(
-            self.case == Case::Version || outcome.is_success(),
+            !self.case.asks_the_model() || outcome.is_success(),
             "the model's script was not played: {outcome:?}"
         );
         Ok(cost)

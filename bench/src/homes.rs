@@ -4,6 +4,7 @@
 //! counts). The texts are made by a small generator with a fixed seed, so that both sides and all runs get the
 //! same bytes.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,35 @@ pub(crate) fn config(base_url: &str) -> String {
          [analytics]\nenabled = false\n\n\
          [model_providers.bench]\nname = \"Bench\"\nbase_url = \"{base_url}\"\nenv_key = \"BENCH_KEY\"\n"
     )
+}
+
+/// Some 2,000 lines of settings, in the mix of a file that has grown for years.
+pub(crate) fn many_settings() -> String {
+    let mut text = String::new();
+    for n in 0..60 {
+        let _ = write!(
+            text,
+            "\n# Server {n}.\n[mcp_servers.server_{n}]\ncommand = \"server-{n}\"\nargs = [\"--port\", \"{n}\"]\n\
+             startup_timeout_sec = 20\nenabled = false\nenabled_tools = [\"search\", \"fetch\"]\n\
+             [mcp_servers.server_{n}.env]\nLOG = \"info\"\n"
+        );
+    }
+    for n in 0..40 {
+        let _ = write!(
+            text,
+            "\n[model_providers.provider_{n}]\nname = \"Provider {n}\"\nbase_url = \"http://127.0.0.1:{n}/v1\"\n\
+             env_key = \"PROVIDER_{n}_KEY\"\nquery_params = {{ api-version = \"{n}\" }}\n\
+             http_headers = {{ x-team = \"tools\" }}\nrequest_max_retries = 2\n"
+        );
+    }
+    for n in 0..280 {
+        let _ =
+            write!(text, "\n[projects.\"/home/someone/projects/number-{n}\"]\ntrust_level = \"trusted\"\n");
+    }
+    for n in 0..70 {
+        let _ = write!(text, "\n[[skills.config]]\nname = \"skill-{n}\"\nenabled = true\n");
+    }
+    text
 }
 
 /// Writes one session of about 50 MB with compactions and returns its path.

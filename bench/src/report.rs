@@ -50,6 +50,7 @@ impl Metric {
 fn bar(case: Option<Case>, metric: Metric) -> Option<f64> {
     match (case, metric) {
         (None, Metric::Size) => Some(0.12),
+        (Some(Case::Version | Case::Help), Metric::Wall) => Some(0.6),
         (Some(Case::Turn), Metric::Wall) => Some(0.25),
         (Some(Case::Turn), Metric::Memory) => Some(0.35),
         (Some(Case::Deltas), Metric::Wall) => Some(0.4),
@@ -59,6 +60,9 @@ fn bar(case: Option<Case>, metric: Metric) -> Option<f64> {
         _ => None,
     }
 }
+
+/// What 2,000 lines of config may add to a start, in milliseconds.
+const CONFIG_BAR_MS: f64 = 5.0;
 
 /// One line of the table.
 #[derive(Debug)]
@@ -138,7 +142,29 @@ impl Table {
                 two(bar),
             );
         }
+        if let Some(line) = self.config_line() {
+            let _ = writeln!(text, "\n{line}");
+        }
         text
+    }
+
+    /// What 2,000 lines of config cost by themselves. The bar is a time, since the reference's own is no measure for it.
+    fn config_line(&self) -> Option<String> {
+        let wall =
+            |case: Case| self.rows.iter().find(|row| row.case == Some(case) && row.metric == Metric::Wall);
+        let (large, small) = (wall(Case::LargeConfig)?, wall(Case::Config)?);
+        let milliseconds = |large: u64, small: u64| (large as f64 - small as f64) / 1e3;
+        let ours = milliseconds(large.ours, small.ours);
+        let reference = match (large.reference, small.reference) {
+            (Some(large), Some(small)) => {
+                format!("{:.1} ms with the reference, ", milliseconds(large, small))
+            }
+            _ => String::new(),
+        };
+        let met = if ours < CONFIG_BAR_MS { "met" } else { "**not met**" };
+        Some(format!(
+            "2,000 lines of config add {reference}{ours:.1} ms with ours (bar: {CONFIG_BAR_MS} ms, {met})."
+        ))
     }
 }
 
@@ -175,6 +201,10 @@ mod tests {
             table(240_000).contains("| one exec turn | wall | 1000.0 ms | 240.0 ms | 0.24 | 0.25 | yes |")
         );
         assert!(table(260_000).contains("| 0.26 | 0.25 | **no** |"));
+        let mut both = Table { rows: Row::of(Case::Config, &costs(10_000)) };
+        both.rows.extend(Row::of(Case::LargeConfig, &costs(13_500)));
+        let line = "add 0.0 ms with the reference, 3.5 ms with ours (bar: 5 ms, met).";
+        assert!(both.markdown().contains(line), "{}", both.markdown());
         let alone = Table { rows: Row::of(Case::Turn, &vec![("ours", vec![cost(5_000)])]) }.markdown();
         assert!(alone.contains("| one exec turn | wall | – | 5.0 ms |  | 0.25 |  |"), "{alone}");
     }

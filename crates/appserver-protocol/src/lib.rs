@@ -8,9 +8,12 @@
 //! `total_tokens`; this protocol writes `workspaceWrite` and `totalTokens`. Types that differ only in spelling live
 //! here with a `From`; types that are spelled alike are re-exported from `quire-protocol`.
 
+pub mod config;
+pub mod features;
 pub mod initialize;
 pub mod notices;
 pub mod notifications;
+pub mod prompt;
 pub mod requests;
 pub mod rpc;
 pub mod thread;

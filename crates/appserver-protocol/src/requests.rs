@@ -5,7 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{
+    ConfigBatchWriteParams, ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse,
+    ConfigValueWriteParams, ConfigWriteResponse, NoParams,
+};
+use crate::features::{ExperimentalFeatureListParams, ExperimentalFeatureListResponse, FeatureEnablement};
 use crate::initialize::{InitializeParams, InitializeResponse};
+use crate::prompt::{PromptPreviewParams, PromptPreviewResponse};
 use crate::thread::{
     ThreadFindParams, ThreadFindResponse, ThreadResumeParams, ThreadSession, ThreadStartParams,
     ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
@@ -87,8 +93,24 @@ client_requests! {
     ThreadUnsubscribe = "thread/unsubscribe": ThreadUnsubscribeParams => ThreadUnsubscribeResponse;
     /// Looks for a stored thread. Our own.
     ThreadFind = "quire/thread/find": ThreadFindParams => ThreadFindResponse;
+    /// Shows what a new thread would tell the model. Our own.
+    PromptPreview = "quire/prompt/preview": PromptPreviewParams => PromptPreviewResponse;
     /// Begins a turn, or adds input to the running one.
     TurnStart = "turn/start": TurnStartParams => TurnStartResponse;
     /// Stops the running turn.
     TurnInterrupt = "turn/interrupt": TurnInterruptParams => TurnInterruptResponse;
+    /// Lists the feature flags.
+    ExperimentalFeatureList = "experimentalFeature/list":
+        ExperimentalFeatureListParams => ExperimentalFeatureListResponse;
+    /// Switches feature flags of the running server.
+    ExperimentalFeatureEnablementSet = "experimentalFeature/enablement/set":
+        FeatureEnablement => FeatureEnablement;
+    /// Reads the config, its origins and its layers.
+    ConfigRead = "config/read": ConfigReadParams => ConfigReadResponse;
+    /// Writes one value into the user's config.
+    ConfigValueWrite = "config/value/write": ConfigValueWriteParams => ConfigWriteResponse;
+    /// Writes several values into the user's config, or none of them.
+    ConfigBatchWrite = "config/batchWrite": ConfigBatchWriteParams => ConfigWriteResponse;
+    /// Reads what an administrator demands.
+    ConfigRequirementsRead = "configRequirements/read": NoParams => ConfigRequirementsReadResponse;
 }

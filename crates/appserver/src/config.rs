@@ -12,6 +12,7 @@ use quire_config::{Config, ConfigEdit, EditError, LoadOptions, TrustLevel, edit}
 use quire_protocol::{ApprovalPolicy, SandboxMode};
 use serde_json::{Map, Value};
 
+use crate::config_methods::told;
 use crate::server::Shared;
 
 /// What a request says about the configuration.
@@ -68,6 +69,8 @@ impl Overrides {
 pub(crate) enum Beginning {
     New,
     Resumed,
+    /// It never begins.
+    Imagined,
 }
 
 /// The configuration of a thread, and the trust entry if the request earns one. A trust entry that cannot be written is
@@ -81,7 +84,7 @@ pub(crate) async fn load(
     let options = overrides.onto(&shared.options.config);
     let work = move || {
         let mut config = quire_config::load(options).map_err(|error| {
-            RpcError::invalid_request(format!("failed to load configuration: {}", error.message()))
+            RpcError::invalid_request(format!("failed to load configuration: {}", told(&error)))
         })?;
         if opens_for_writing
             && config.project.trust.is_none()
@@ -91,9 +94,11 @@ pub(crate) async fn load(
         }
         Ok(config)
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(RpcError::internal(format!("loading the configuration broke: {error}"))))
+    let mut config = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(RpcError::internal(format!("loading the configuration broke: {error}")))
+    })?;
+    shared.switches.apply(&mut config);
+    Ok(config)
 }
 
 fn trust(config: &Config) -> Result<(), EditError> {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use quire_appserver_protocol::prompt::{PromptPreviewParams, PromptPreviewResponse};
 use quire_appserver_protocol::thread::{
     ApprovalsReviewer, FoundThread, Thread, ThreadFindParams, ThreadFindResponse, ThreadResumeParams,
     ThreadSession, ThreadStartParams, ThreadStartedNotification, ThreadStatus,
@@ -40,13 +41,7 @@ pub(crate) async fn thread_start(
     params: ThreadStartParams,
     respond: Responder,
 ) {
-    let new = NewThread {
-        ephemeral: params.ephemeral.unwrap_or(false),
-        source: shared.options.source.clone(),
-        thread_source: params.thread_source,
-        base_instructions: params.base_instructions.clone(),
-        developer_instructions: params.developer_instructions.clone(),
-    };
+    let new = new_thread(shared, &params);
     let started = async {
         let config = config::load(shared, Overrides::from(params), Beginning::New).await?;
         shared.engine()?.start_thread(config, new).await.map_err(|error| match error {
@@ -181,6 +176,30 @@ pub(crate) async fn thread_find(
         .map_err(|error| RpcError::invalid_request(error.to_string()))
 }
 
+/// `quire/prompt/preview`.
+pub(crate) async fn prompt_preview(
+    shared: &Shared,
+    params: PromptPreviewParams,
+) -> Result<PromptPreviewResponse, RpcError> {
+    let PromptPreviewParams { thread, input } = params;
+    check_length(&input)?;
+    let new = new_thread(shared, &thread);
+    let config = config::load(shared, Overrides::from(thread), Beginning::Imagined).await?;
+    let items = shared.engine()?.preview(&config, &new, &input).await;
+    items.map(|items| PromptPreviewResponse { items }).map_err(|error| RpcError::internal(error.to_string()))
+}
+
+/// What params say about a new thread beyond its configuration.
+fn new_thread(shared: &Shared, params: &ThreadStartParams) -> NewThread {
+    NewThread {
+        ephemeral: params.ephemeral.unwrap_or(false),
+        source: shared.options.source.clone(),
+        thread_source: params.thread_source,
+        base_instructions: params.base_instructions.clone(),
+        developer_instructions: params.developer_instructions.clone(),
+    }
+}
+
 /// `turn/start`. While a turn runs, the input is added to it, and the id in the answer is never heard of again.
 pub(crate) async fn turn_start(shared: &Shared, params: TurnStartParams, respond: Responder) {
     let thread = match find(shared, &params.thread_id).and_then(|thread| {
@@ -230,7 +249,8 @@ pub(crate) async fn turn_interrupt(
     Ok(TurnInterruptResponse {})
 }
 
-fn find(shared: &Shared, thread_id: &str) -> Result<Arc<LoadedThread>, RpcError> {
+/// The thread of an id, if it runs.
+pub(crate) fn find(shared: &Shared, thread_id: &str) -> Result<Arc<LoadedThread>, RpcError> {
     let id = parse_id(thread_id, "thread")?;
     shared.threads.get(id).ok_or_else(|| not_found(id))
 }

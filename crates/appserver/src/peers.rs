@@ -80,6 +80,13 @@ impl Peers {
         self.lock().get(&id).is_some_and(|peer| peer.opted_out.is_some())
     }
 
+    /// Whether the connection has done its handshake and did not opt out of this method.
+    pub(crate) fn wants(&self, id: PeerId, method: &str) -> bool {
+        let peers = self.lock();
+        let opted_out = peers.get(&id).and_then(|peer| peer.opted_out.as_ref());
+        opted_out.is_some_and(|methods| !methods.contains(method))
+    }
+
     /// From now on the connection hears of this thread.
     pub(crate) fn subscribe(&self, id: PeerId, thread: ThreadId) {
         if let Some(peer) = self.lock().get_mut(&id) {

@@ -12,10 +12,12 @@ use quire_protocol::{Op, REFERENCE_VERSION, SessionSource};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{Client, Notifications, Responder};
-use crate::handlers;
+use crate::client::{Client, Notifications, Responder, SHUTTING_DOWN};
+use crate::features::Switches;
 use crate::peers::{Membership, PeerId, Peers};
+use crate::scope::Line;
 use crate::threads::Threads;
+use crate::{config_methods, features, handlers};
 
 /// What a server needs to know.
 pub struct AppServerOptions {
@@ -42,6 +44,10 @@ pub(crate) struct Shared {
     engine: OnceLock<Arc<Engine>>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) threads: Arc<Threads>,
+    /// What clients switched in this server.
+    pub(crate) switches: Switches,
+    /// Requests about the config, one after the other.
+    config_line: Line,
     pub(crate) tasks: TaskTracker,
     /// Threads that did not end in time are left behind when this is cancelled.
     pub(crate) abandoned: CancellationToken,
@@ -56,6 +62,8 @@ impl AppServer {
                 engine: OnceLock::new(),
                 peers: Arc::default(),
                 threads: Arc::default(),
+                switches: Switches::default(),
+                config_line: Line::default(),
                 tasks: TaskTracker::new(),
                 abandoned: CancellationToken::new(),
             }),
@@ -93,10 +101,16 @@ impl Shared {
     /// Takes a request. The answer goes to `respond`, before any notification the request causes.
     pub(crate) fn handle(this: &Arc<Self>, peer: PeerId, request: ClientRequest, respond: Responder) {
         if this.tasks.is_closed() {
-            return refuse(respond, RpcError::internal("the server is shutting down"));
+            return refuse(respond, RpcError::internal(SHUTTING_DOWN));
         }
         let shared = Arc::clone(this);
+        let place = about_config(&request).then(|| this.config_line.join());
         this.tasks.spawn(async move {
+            // Held until the answer is out.
+            let _place = match place {
+                Some(place) => Some(place.reached().await),
+                None => None,
+            };
             match request {
                 ClientRequest::Initialize(params) => {
                     let response = shared.initialize(peer, params).map(ClientResponse::Initialize);
@@ -119,10 +133,38 @@ impl Shared {
                     let response = handlers::thread_find(&shared, params).await;
                     answer(respond, response.map(ClientResponse::ThreadFind));
                 }
+                ClientRequest::PromptPreview(params) => {
+                    let response = handlers::prompt_preview(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::PromptPreview));
+                }
                 ClientRequest::TurnStart(params) => handlers::turn_start(&shared, params, respond).await,
                 ClientRequest::TurnInterrupt(params) => {
                     let response = handlers::turn_interrupt(&shared, params).await;
                     answer(respond, response.map(ClientResponse::TurnInterrupt));
+                }
+                ClientRequest::ConfigRead(params) => {
+                    let response = config_methods::read(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::ConfigRead));
+                }
+                ClientRequest::ConfigValueWrite(params) => {
+                    let response = config_methods::value_write(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::ConfigValueWrite));
+                }
+                ClientRequest::ConfigBatchWrite(params) => {
+                    let response = config_methods::batch_write(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::ConfigBatchWrite));
+                }
+                ClientRequest::ConfigRequirementsRead(_) => {
+                    let response = config_methods::requirements(&shared).await;
+                    answer(respond, response.map(ClientResponse::ConfigRequirementsRead));
+                }
+                ClientRequest::ExperimentalFeatureList(params) => {
+                    let response = features::list(&shared, params).await;
+                    answer(respond, response.map(ClientResponse::ExperimentalFeatureList));
+                }
+                ClientRequest::ExperimentalFeatureEnablementSet(params) => {
+                    let response = features::set(&shared, params);
+                    answer(respond, response.map(ClientResponse::ExperimentalFeatureEnablementSet));
                 }
             }
         });
@@ -158,6 +200,19 @@ impl Shared {
     }
 }
 
+/// Whether a request reads or changes the config, or what was switched over it.
+fn about_config(request: &ClientRequest) -> bool {
+    matches!(
+        request,
+        ClientRequest::ConfigRead(_)
+            | ClientRequest::ConfigValueWrite(_)
+            | ClientRequest::ConfigBatchWrite(_)
+            | ClientRequest::ConfigRequirementsRead(_)
+            | ClientRequest::ExperimentalFeatureList(_)
+            | ClientRequest::ExperimentalFeatureEnablementSet(_)
+    )
+}
+
 /// Who we say we are, in the form clients split at the first `/`.
 fn user_agent(client: &ClientInfo) -> String {
     let ClientInfo { name, version } = client;
@@ -165,9 +220,9 @@ fn user_agent(client: &ClientInfo) -> String {
     format!("{name}/{REFERENCE_VERSION} ({os}; {arch}) unknown ({name}; {version})")
 }
 
-/// Answers; a client that no longer waits for it needs none.
+/// Answers.
 pub(crate) fn answer(respond: Responder, response: Result<ClientResponse, RpcError>) {
-    let _gone = respond.send(response);
+    respond.send(response);
 }
 
 /// Answers with an error.

@@ -38,6 +38,34 @@ impl Credentials {
     }
 }
 
+/// Who is signed in, as far as a file can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredLogin {
+    /// With an API key.
+    ApiKey(Secret),
+    /// With a ChatGPT account.
+    ChatGpt,
+    /// As an agent, with an access token.
+    AgentIdentity,
+}
+
+impl StoredLogin {
+    /// What `auth.json` of the home folder says, whether or not this version can use it; `None` without a file.
+    pub fn load(home: &Path) -> Result<Option<Self>, AuthError> {
+        file::stored(home)
+    }
+
+    /// Stores an API key in place of whatever is there: atomically, readable by the owner alone.
+    pub fn store_api_key(home: &Path, key: &Secret) -> Result<(), AuthError> {
+        file::store_api_key(home, key)
+    }
+
+    /// Forgets what is stored. False when there was nothing.
+    pub fn remove(home: &Path) -> Result<bool, AuthError> {
+        file::remove(home)
+    }
+}
+
 /// Why the stored credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -70,6 +98,20 @@ pub enum AuthError {
     MissingKey {
         /// `auth.json`.
         path: PathBuf,
+    },
+    /// The file says agent identity but holds none.
+    #[error("agent identity auth is missing an agent identity token in {}; sign in again", path.display())]
+    MissingIdentity {
+        /// `auth.json`.
+        path: PathBuf,
+    },
+    /// The file cannot be written or removed.
+    #[error("cannot change the stored credentials {}: {source}", path.display())]
+    Write {
+        /// `auth.json`.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The file holds a sign-in that only later versions understand.
     #[error(

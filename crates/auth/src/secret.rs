@@ -5,6 +5,11 @@
 
 use std::fmt;
 
+/// Characters of a key that its hint begins with.
+const SHOWN_FIRST: usize = 8;
+/// Characters of a key that its hint ends with.
+const SHOWN_LAST: usize = 5;
+
 /// A text that must not be logged, shown or stored in recordings.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -18,6 +23,17 @@ impl Secret {
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Enough of it to tell two keys apart: the first 8 and the last 5 characters, or nothing of a short one.
+    pub fn hint(&self) -> String {
+        let characters: Vec<char> = self.0.chars().collect();
+        if characters.len() <= SHOWN_FIRST + SHOWN_LAST {
+            return "***".to_owned();
+        }
+        let part = |range: &[char]| range.iter().collect::<String>();
+        let (first, last) = (&characters[..SHOWN_FIRST], &characters[characters.len() - SHOWN_LAST..]);
+        format!("{}***{}", part(first), part(last))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which key is found, for each kind of stored file and environment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
-use quire_auth::{ApiKey, AuthError, Credentials, KeySource};
+use quire_auth::{ApiKey, AuthError, Credentials, KeySource, Secret, StoredLogin};
 
 fn no_env(_: &str) -> Option<String> {
     None
@@ -100,4 +100,61 @@ fn errors_and_debug_output_never_show_a_secret() {
 fn an_oversized_file_is_refused() {
     let error = load_file(&" ".repeat(1 << 21)).unwrap_err();
     assert!(matches!(error, AuthError::TooLarge { .. }));
+}
+
+#[test]
+fn who_is_signed_in() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(StoredLogin::load(home.path()).unwrap(), None);
+    for (text, expected) in [
+        ("{}", StoredLogin::ChatGpt),
+        (r#"{"auth_mode":"chatgptAuthTokens"}"#, StoredLogin::ChatGpt),
+        (r#"{"auth_mode":"apikey","OPENAI_API_KEY":""}"#, StoredLogin::ApiKey(Secret::new(""))),
+        (r#"{"OPENAI_API_KEY":"sk-1","tokens":{}}"#, StoredLogin::ApiKey(Secret::new("sk-1"))),
+        (r#"{"auth_mode":"agentIdentity","agent_identity":"jwt"}"#, StoredLogin::AgentIdentity),
+    ] {
+        std::fs::write(home.path().join("auth.json"), text).unwrap();
+        assert_eq!(StoredLogin::load(home.path()).unwrap(), Some(expected), "{text}");
+    }
+    for text in [
+        "3",
+        "junk",
+        r#"{"auth_mode":"bogus"}"#,
+        r#"{"auth_mode":"apikey"}"#,
+        r#"{"auth_mode":"agentIdentity"}"#,
+    ] {
+        std::fs::write(home.path().join("auth.json"), text).unwrap();
+        assert!(StoredLogin::load(home.path()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_key_is_stored_for_the_owner_alone_and_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("auth.json");
+    StoredLogin::store_api_key(home.path(), &Secret::new("sk-one")).unwrap();
+    StoredLogin::store_api_key(home.path(), &Secret::new("sk-two")).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text, "{\n  \"auth_mode\": \"apikey\",\n  \"OPENAI_API_KEY\": \"sk-two\"\n}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let key = Credentials::load(home.path(), |_| None).unwrap().unwrap();
+    assert_eq!(key.expose(), "sk-two");
+    assert!(StoredLogin::remove(home.path()).unwrap());
+    assert!(!StoredLogin::remove(home.path()).unwrap());
+}
+
+#[test]
+fn a_hint_shows_nothing_of_a_short_key() {
+    for (key, hint) in [
+        ("", "***"),
+        ("sk-1234567890", "***"),
+        ("sk-12345678901", "sk-12345***78901"),
+        ("ключключ-12345x", "ключключ***2345x"),
+    ] {
+        assert_eq!(Secret::new(key).hint(), hint, "{key}");
+    }
 }

@@ -70,6 +70,11 @@ impl HelperFolder {
         Ok(Self { folder, _lock: lock })
     }
 
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// PATH with the folder in front.
     pub(crate) fn path_with(&self, path: Option<&OsStr>) -> OsString {
         let mut out = self.folder.path().as_os_str().to_owned();

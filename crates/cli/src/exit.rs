@@ -1,7 +1,7 @@
 //! How the process ends (CLI sheet §7), and how it speaks its last words.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 /// How the process ends.
@@ -39,6 +39,16 @@ impl Exit {
                 ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
             }
         }
+    }
+}
+
+/// Writes a result to standard output. Nobody listening any more is not our mistake; anything else is said.
+pub(crate) fn print(text: &str) -> Exit {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::PIPE_CLOSED,
+        Err(error) => Exit::error(format_args!("cannot write to standard output: {error}")),
     }
 }
 

@@ -7,12 +7,15 @@
 mod arg0;
 mod commands;
 mod exit;
+mod file_helper;
 mod logging;
 mod multicall;
 mod program;
 mod recording;
+mod refusals;
 mod root;
 mod startup;
+mod voice;
 
 use std::process::ExitCode;
 

@@ -11,9 +11,13 @@ use quire_patch::PathBase;
 
 use crate::arg0::{APPLY_PATCH, EXECVE_WRAPPER};
 use crate::exit::say;
+use crate::file_helper;
 
 /// First argument that makes us the patch program under any name.
 const RUN_AS_APPLY_PATCH: &str = "--codex-run-as-apply-patch";
+
+/// First argument that makes us the file helper under any name.
+const RUN_AS_FILE_HELPER: &str = "--codex-run-as-fs-helper";
 
 /// Runs as what the name says; `None` when we are the ordinary program.
 pub(crate) fn dispatch(argv: &[OsString]) -> Option<ExitCode> {
@@ -34,6 +38,9 @@ pub(crate) fn dispatch(argv: &[OsString]) -> Option<ExitCode> {
             let (mut out, mut err) = (io::stdout(), io::stderr());
             let Some(base) = path_base() else { return Some(ExitCode::FAILURE) };
             Some(quire_patch::cli::run_as_flag(rest.iter().cloned(), &mut out, &mut err, &base).into())
+        }
+        Some((first, _)) if first == RUN_AS_FILE_HELPER => {
+            Some(file_helper::run(io::stdin().lock(), &mut io::stdout().lock()))
         }
         Some((first, _)) if first == quire_patch::cli::STDIN_FLAG => Some(apply_patch(&[])),
         Some((first, _)) if first == quire_engine::PRINT_ENVIRONMENT_FLAG => Some(

@@ -10,12 +10,14 @@ use quire_appserver::{AppServer, AppServerOptions};
 use quire_config::LoadOptions;
 use quire_config::home::{self, CodexHome};
 use quire_engine::{ClientInfo, Engine, EngineOptions, RandomIds, SystemClock};
+use quire_exec::args::OverrideArgs;
 use quire_models::ExchangeRecorder;
 use quire_protocol::SessionSource;
 
 use crate::arg0::HelperFolder;
 use crate::exit::{Exit, say};
 use crate::logging;
+use crate::voice::Voice;
 
 /// Replaces the originator that providers see.
 const ORIGINATOR_OVERRIDE: &str = "CODEX_INTERNAL_ORIGINATOR_OVERRIDE";
@@ -28,7 +30,7 @@ pub(crate) struct Startup {
     pub(crate) cwd: PathBuf,
     executable: PathBuf,
     env: Vec<(OsString, OsString)>,
-    _helper: Option<HelperFolder>,
+    helper: Option<HelperFolder>,
 }
 
 /// Whether a person is told that there is no helper folder.
@@ -40,11 +42,8 @@ enum Helper {
 
 impl Startup {
     /// Sets the process up. Only while it has one thread.
-    pub(crate) fn begin() -> Result<Self, Exit> {
-        let home = home::resolve(|name| std::env::var_os(name)).map_err(|error| {
-            say(format_args!("Error finding codex home: {error}"));
-            Exit::FAILURE
-        })?;
+    pub(crate) fn begin(voice: Voice) -> Result<Self, Exit> {
+        let home = home::resolve(|name| std::env::var_os(name)).map_err(|error| voice.home(&error))?;
         let cwd = std::env::current_dir()
             .map_err(|error| Exit::error(format_args!("the working folder cannot be used: {error}")))?;
         Self::with(home, cwd, Helper::Wanted)
@@ -71,7 +70,22 @@ impl Startup {
         }
         let folder = folder.ok();
         let env = environment(folder.as_ref());
-        Ok(Self { home, cwd, executable, env, _helper: folder })
+        Ok(Self { home, cwd, executable, env, helper: folder })
+    }
+
+    /// This program.
+    pub(crate) fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// The environment for commands.
+    pub(crate) fn env(&self) -> &[(OsString, OsString)] {
+        &self.env
+    }
+
+    /// The folder with the links children call this program by, when there is one.
+    pub(crate) fn helper_folder(&self) -> Option<&Path> {
+        self.helper.as_ref().map(HelperFolder::path)
     }
 
     /// Where every configuration begins.
@@ -81,6 +95,15 @@ impl Startup {
         options.git_root = Arc::new(quire_repo::main_worktree_root);
         options.typed.additional_readable_roots =
             self.executable.parent().map(Path::to_owned).into_iter().collect();
+        options
+    }
+
+    /// The same with what the command line says for every command.
+    pub(crate) fn options_with(&self, overrides: &OverrideArgs) -> LoadOptions {
+        let mut options = self.load_options();
+        options.cli_overrides.clone_from(&overrides.config);
+        options.enable.clone_from(&overrides.enable);
+        options.disable.clone_from(&overrides.disable);
         options
     }
 

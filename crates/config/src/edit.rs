@@ -1,23 +1,27 @@
 //! Writing config files without disturbing what people wrote (config sheet §13).
 //!
-//! In comes a list of [`ConfigEdit`]s, out goes the same file with those keys changed: comments, order and unknown keys
-//! stay. What a newcomer would get wrong: the file is replaced, not rewritten (a reader never sees half of it), and a
-//! symlink stays one; it is its target that is replaced.
+//! In comes a list of [`ConfigEdit`]s, out goes the same file with those keys changed: comments, order, spelling and
+//! unknown keys stay. What a newcomer would get wrong: the file is replaced, not rewritten (a reader never sees half of
+//! it), a symlink stays one (it is its target that is replaced), and other programs write this file too without asking
+//! us, so the text is compared once more right before it is replaced.
 
-use std::io::{self, Write};
+mod document;
+mod feature;
+mod replace;
+
+use std::io;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::DocumentMut;
 
+pub use self::feature::{FeatureEditError, feature_edits, set_feature};
 use crate::schema::TrustLevel;
-
-/// Symlinks that lead through more links than this are refused.
-const MAX_LINKS: usize = 40;
 
 /// One change.
 #[derive(Debug, Clone)]
 pub enum ConfigEdit {
-    /// Sets a key. Tables on the way are made.
+    /// Sets a key. Tables on the way are made. A table becomes what the value says: members the value does not have go,
+    /// members it does have keep their comments.
     Set {
         /// Keys from the root.
         path: Vec<String>,
@@ -28,6 +32,13 @@ pub enum ConfigEdit {
     Remove {
         /// Keys from the root.
         path: Vec<String>,
+    },
+    /// Records the decision about a project. Entries of other projects get a table each, should they share one line.
+    Trust {
+        /// The project, as `[projects]` names it.
+        project: String,
+        /// The decision.
+        level: TrustLevel,
     },
 }
 
@@ -44,7 +55,7 @@ impl ConfigEdit {
 
     /// Records the decision about a project.
     pub fn trust(project: &Path, level: TrustLevel) -> Self {
-        Self::set(["projects", &project.to_string_lossy(), "trust_level"], level.as_str())
+        Self::Trust { project: project.to_string_lossy().into_owned(), level }
     }
 }
 
@@ -78,59 +89,101 @@ pub enum EditError {
         /// Why.
         source: io::Error,
     },
+    /// Others are writing it all the time.
+    #[error("{} is being changed by other programs; it was left alone. Try again.", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// Changes a file; makes it, and the folders above, when there is none. Nothing is written when nothing changes.
+///
+/// Blocks while another process of ours writes the same file, at most for ten seconds.
 pub fn apply(file: &Path, edits: &[ConfigEdit]) -> Result<(), EditError> {
-    let target = follow_links(file).map_err(|source| EditError::Read { path: file.to_owned(), source })?;
-    let old = match std::fs::read_to_string(&target) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(EditError::Read { path: target, source }),
-    };
-    let new = edited(&old, edits).map_err(|error| error.in_file(&target))?;
-    if new == old {
-        return Ok(());
+    rewrite(file, |old| Ok::<_, EditError>((edited(old, edits).map_err(|error| error.in_file(file))?, ())))
+}
+
+/// Reads, changes and replaces a file as one step: no other writer's change is lost, even if that writer knows nothing
+/// of our lock. `change` may be asked again with a newer text. Gives what it gave last.
+pub(crate) fn rewrite<T, E: From<EditError>>(
+    file: &Path,
+    mut change: impl FnMut(&str) -> Result<(String, T), E>,
+) -> Result<T, E> {
+    let target = replace::Target::of(file)?;
+    let _alone = target.lock()?;
+    for _ in 0..replace::MOST_ATTEMPTS {
+        let old = target.read()?;
+        let (new, outcome) = change(&old)?;
+        if new == old || target.replace(&old, &new)? {
+            return Ok(outcome);
+        }
     }
-    replace(&target, &new).map_err(|source| EditError::Write { path: target, source })
+    Err(EditError::Busy { path: file.to_owned() }.into())
 }
 
 /// The text of a file after the changes. Line endings and a byte order mark stay.
-fn edited(old: &str, edits: &[ConfigEdit]) -> Result<String, TextError> {
+pub(crate) fn edited(old: &str, edits: &[ConfigEdit]) -> Result<String, TextError> {
     let (mark, body) = old.strip_prefix('\u{feff}').map_or(("", old), |body| ("\u{feff}", body));
-    let crlf = body.contains("\r\n");
+    // The parser writes plain line ends whatever it read.
+    let plain = body.replace("\r\n", "\n");
     let mut document: DocumentMut =
-        body.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+        plain.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+    let ends = LineEnds::of(body);
+    let before = document.to_string();
     for edit in edits {
-        match edit {
-            ConfigEdit::Set { path, value } => {
-                let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
-                set(document.as_table_mut(), tables, last, value);
-            }
-            ConfigEdit::Remove { path } => {
-                let (last, tables) = path.split_last().ok_or(TextError::EmptyPath)?;
-                remove(document.as_table_mut(), tables, last);
-            }
-        }
+        document::Editor { ends }.apply(document.as_table_mut(), edit)?;
     }
-    let mut text = document.to_string();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+    let after = document.to_string();
+    if after == before {
+        // Not even the line end that is missing is added.
+        return Ok(old.to_owned());
     }
-    if crlf {
-        text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-    }
-    Ok(format!("{mark}{text}"))
+    Ok(format!("{mark}{}", ends.restored(body, after)))
 }
 
+/// How the lines of a file end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnds {
+    Lf,
+    /// All or most of them with a carriage return.
+    CrLf,
+}
+
+impl LineEnds {
+    fn of(text: &str) -> Self {
+        let with_return = text.matches("\r\n").count();
+        if with_return * 2 > text.matches('\n').count() { Self::CrLf } else { Self::Lf }
+    }
+
+    /// Gives lines at both ends of a text that did not change their old ends back, and the others the usual one.
+    fn restored(self, old: &str, new: String) -> String {
+        if self == Self::Lf && !old.contains('\r') {
+            return new;
+        }
+        let without_end = |line: &&str| line.trim_end_matches(['\r', '\n']).len();
+        let same = |(old, new): &(&str, &str)| old[..without_end(old)] == new[..without_end(new)];
+        let (old, new): (Vec<_>, Vec<_>) =
+            (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+        let first = old.iter().copied().zip(new.iter().copied()).take_while(same).count();
+        let room = old.len().min(new.len()) - first;
+        let last =
+            old.iter().rev().copied().zip(new.iter().rev().copied()).take(room).take_while(same).count();
+        let changed = new[first..new.len() - last].concat();
+        let changed = if self == Self::CrLf { changed.replace('\n', "\r\n") } else { changed };
+        [old[..first].concat(), changed, old[old.len() - last..].concat()].concat()
+    }
+}
+
+/// What can be wrong with a text and its changes.
 #[derive(Debug, PartialEq, Eq)]
-enum TextError {
+pub(crate) enum TextError {
     Syntax(String),
     EmptyPath,
 }
 
 impl TextError {
-    fn in_file(self, file: &Path) -> EditError {
+    pub(crate) fn in_file(self, file: &Path) -> EditError {
         match self {
             Self::Syntax(message) => EditError::Syntax { path: file.to_owned(), message },
             Self::EmptyPath => EditError::EmptyPath,
@@ -138,125 +191,38 @@ impl TextError {
     }
 }
 
-/// Sets a key below tables. What is no table in the way is replaced; an inline table becomes a normal one.
-fn set(root: &mut Table, tables: &[String], last: &str, value: &toml::Value) {
-    let mut here: &mut Table = root;
-    for (depth, name) in tables.iter().enumerate() {
-        let slot = here.entry(name).or_insert_with(|| {
-            let mut table = Table::new();
-            // A table that only holds tables has no header of its own.
-            table.set_implicit(depth + 1 < tables.len() || value.is_table());
-            Item::Table(table)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_another_program_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let mut asked = 0;
+        rewrite(&file, |old| {
+            asked += 1;
+            if asked == 1 {
+                // Somebody who knows nothing of the lock.
+                std::fs::write(&file, "theirs = 1\n").unwrap();
+            }
+            Ok::<_, EditError>((format!("{old}ours = 1\n"), ()))
+        })
+        .unwrap();
+        assert_eq!((asked, std::fs::read_to_string(&file).unwrap().as_str()), (2, "theirs = 1\nours = 1\n"));
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let mut asked = 0;
+        let outcome = rewrite(&file, |_| {
+            asked += 1;
+            std::fs::write(&file, format!("theirs = {asked}\n")).unwrap();
+            Ok::<_, EditError>(("ours = 1\n".to_owned(), ()))
         });
-        if !slot.is_table() {
-            *slot = Item::Table(match slot {
-                Item::Value(Value::InlineTable(inline)) => opened(std::mem::take(inline)),
-                _ => Table::new(),
-            });
-            // The space before `=` would end up inside the header.
-            if let Some(mut key) = here.key_mut(name) {
-                key.leaf_decor_mut().clear();
-            }
-        }
-        let Some(Item::Table(table)) = here.get_mut(name) else { return };
-        here = table;
+        assert!(matches!(outcome, Err(EditError::Busy { .. })));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("theirs = {asked}\n"));
     }
-    match value {
-        toml::Value::Table(members) => {
-            here.insert(last, Item::Table(written_table(members)));
-        }
-        scalar => put_value(here, last, written(scalar)),
-    }
-}
-
-/// An inline table as a normal one. Tables alone in it get headers of their own, and it then needs none.
-fn opened(inline: InlineTable) -> Table {
-    let only_tables = inline.iter().all(|(_, member)| member.is_inline_table());
-    let mut table = inline.into_table();
-    if only_tables {
-        for (mut key, item) in table.iter_mut() {
-            key.leaf_decor_mut().clear();
-            if let Item::Value(Value::InlineTable(member)) = item {
-                *item = Item::Table(opened(std::mem::take(member)));
-            }
-        }
-    } else {
-        table.fmt();
-    }
-    table.set_implicit(only_tables);
-    table
-}
-
-/// Puts a value in place of another and keeps the comment behind it.
-fn put_value(table: &mut Table, key: &str, mut value: Value) {
-    if let Some(Item::Value(old)) = table.get(key) {
-        *value.decor_mut() = old.decor().clone();
-    }
-    match table.get_mut(key) {
-        Some(slot) => *slot = Item::Value(value),
-        None => {
-            table.insert(key, Item::Value(value));
-        }
-    }
-}
-
-fn remove(root: &mut Table, tables: &[String], last: &str) {
-    let mut here: &mut dyn TableLike = root;
-    for name in tables {
-        let Some(next) = here.get_mut(name).and_then(Item::as_table_like_mut) else { return };
-        here = next;
-    }
-    here.remove(last);
-}
-
-fn written_table(members: &toml::Table) -> Table {
-    let mut table = Table::new();
-    table.set_implicit(!members.is_empty() && members.values().all(toml::Value::is_table));
-    for (key, value) in members {
-        let item = match value {
-            toml::Value::Table(inner) => Item::Table(written_table(inner)),
-            scalar => Item::Value(written(scalar)),
-        };
-        table.insert(key, item);
-    }
-    table
-}
-
-fn written(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::from(text.as_str()),
-        toml::Value::Integer(number) => Value::from(*number),
-        toml::Value::Float(number) => Value::from(*number),
-        toml::Value::Boolean(on) => Value::from(*on),
-        toml::Value::Datetime(when) => Value::from(*when),
-        toml::Value::Array(elements) => Value::Array(elements.iter().map(written).collect::<Array>()),
-        toml::Value::Table(members) => {
-            let members = members.iter().map(|(key, value)| (key.as_str(), written(value)));
-            Value::InlineTable(members.collect::<InlineTable>())
-        }
-    }
-}
-
-/// The file a chain of symlinks ends at, which need not exist.
-fn follow_links(file: &Path) -> io::Result<PathBuf> {
-    let mut path = file.to_owned();
-    for _ in 0..MAX_LINKS {
-        match std::fs::read_link(&path) {
-            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("too many levels of symbolic links"))
-}
-
-/// Writes beside the file, then takes its place. Only the owner can read the result.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    // Temporary files have mode 0600 on Unix.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file).map_err(|error| error.error)?;
-    Ok(())
 }

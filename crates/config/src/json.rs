@@ -12,7 +12,16 @@ const DATE_TAG: &str = "$__toml_private_datetime";
 
 /// JSON with dates as marked objects.
 pub(crate) fn tagged(table: &Table) -> Json {
-    object(table, &|date| Json::Object(Map::from_iter([(DATE_TAG.to_owned(), Json::String(date))])))
+    object(table, &mark)
+}
+
+/// One value, with dates as marked objects.
+pub(crate) fn tagged_value(of: &Value) -> Json {
+    value(of, &mark)
+}
+
+fn mark(date: String) -> Json {
+    Json::Object(Map::from_iter([(DATE_TAG.to_owned(), Json::String(date))]))
 }
 
 /// JSON with dates as strings.

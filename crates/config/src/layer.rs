@@ -14,7 +14,8 @@ use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
 use crate::json;
 use crate::key_path::KeyPath;
-use crate::locate::Location;
+use crate::locate::{Location, Part};
+use crate::options::LoadOptions;
 use crate::schema::PATH_KEYS;
 
 /// Where a layer comes from.
@@ -44,6 +45,21 @@ pub enum LayerSource {
         /// The file.
         file: PathBuf,
     },
+}
+
+/// In words, with the file.
+impl fmt::Display for LayerSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionFlags => f.write_str("the command line"),
+            Self::Project { dot_codex_folder } => {
+                write!(f, "{}", dot_codex_folder.join("config.toml").display())
+            }
+            Self::System { file } | Self::User { file, .. } | Self::LegacyManagedFile { file } => {
+                write!(f, "{}", file.display())
+            }
+        }
+    }
 }
 
 /// Why a layer does not count.
@@ -107,9 +123,20 @@ impl Layer {
         resolver: &Paths,
     ) -> Result<Self, ConfigError> {
         let text = read_text(file, kind)?.unwrap_or_default();
+        Self::parse(source, file, &text, kind, resolver)
+    }
+
+    /// A layer from the text of its file.
+    pub(crate) fn parse(
+        source: LayerSource,
+        file: &Path,
+        text: &str,
+        kind: FileKind,
+        resolver: &Paths,
+    ) -> Result<Self, ConfigError> {
         let mut table = text.parse::<Table>().map_err(|error| {
             let span = error.span().unwrap_or(text.len()..text.len());
-            let location = Box::new(Location::of_span(file, &text, span));
+            let location = Box::new(Location::of_span(file, text, span));
             let message = error.message().to_owned();
             match kind {
                 FileKind::Config => ConfigError::InFile { location, path: None, message },
@@ -118,7 +145,8 @@ impl Layer {
         })?;
         normalise_aliases(&mut table);
         resolver.resolve(&mut table, file.parent().unwrap_or(Path::new("/")));
-        Ok(Self { source, table, disabled: None, text: Some(FileText { file: file.to_owned(), text }) })
+        let text = FileText { file: file.to_owned(), text: text.to_owned() };
+        Ok(Self { source, table, disabled: None, text: Some(text) })
     }
 
     /// A project's layer that does not count. Its file is read as far as it can be.
@@ -195,6 +223,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// What the user of these options calls home.
+    pub(crate) fn of(options: &LoadOptions) -> Self {
+        Self { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) }
+    }
+
     /// Resolves the values of all keys that hold paths.
     pub(crate) fn resolve(&self, table: &mut Table, base: &Path) {
         for pattern in PATH_KEYS {
@@ -259,6 +292,17 @@ pub(crate) fn normalise(path: &Path) -> PathBuf {
     clean
 }
 
+/// A layer's word on one key.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// Who says it.
+    pub layer: &'a Layer,
+    /// What it says.
+    pub value: &'a Value,
+    /// Where in its file; nothing for the command line.
+    pub location: Option<Location>,
+}
+
 /// All layers, lowest first.
 #[derive(Debug, Clone, Default)]
 pub struct LayerStack {
@@ -293,6 +337,19 @@ impl LayerStack {
     /// The layer whose value at a path won.
     pub(crate) fn owner(&self, path: &KeyPath) -> Option<&Layer> {
         self.enabled().rev().find(|layer| lookup(&layer.table, path).is_some())
+    }
+
+    /// What the layers that count say of one key, the highest and so the deciding one first.
+    pub fn settings(&self, path: &KeyPath) -> Vec<Setting<'_>> {
+        self.enabled()
+            .rev()
+            .filter_map(|layer| {
+                let value = lookup(&layer.table, path)?;
+                let location =
+                    layer.text().map(|(file, text)| Location::of_path(file, text, path, Part::Value));
+                Some(Setting { layer, value, location })
+            })
+            .collect()
     }
 
     /// Every leaf of the merged config (elements of arrays by index) and where it comes from.

@@ -11,10 +11,10 @@ mod checks;
 mod cli_override;
 mod config;
 mod decode;
+pub mod describe;
 pub mod dotenv;
 pub mod edit;
 mod error;
-pub mod explain;
 mod features;
 pub mod home;
 mod json;
@@ -29,16 +29,17 @@ mod provider;
 pub mod requirements;
 pub mod schema;
 mod shell_environment;
+pub mod write;
 
 pub use cli_override::{CliOverride, OverrideError};
 pub use config::Config;
-pub use edit::{ConfigEdit, EditError};
+pub use edit::{ConfigEdit, EditError, FeatureEditError};
 pub use error::{ConfigError, FileKind, InvalidConfig};
-pub use features::{Feature, Features, Notice, Stage};
+pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
 pub use key_path::{KeyPath, Segment};
-pub use layer::{DisabledReason, Layer, LayerSource, LayerStack};
-pub use load::load;
+pub use layer::{DisabledReason, Layer, LayerSource, LayerStack, Setting};
+pub use load::{load, load_requirements};
 pub use locate::Location;
 pub use options::{
     EnvLookup, HostnameLookup, LoadOptions, LocalModels, ProfileName, ProfileNameError, SystemPaths,

@@ -38,11 +38,7 @@ const NOT_FOR_PROJECTS: [&str; 10] = [
 
 /// Loads the config.
 pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
-    let mut loader = Loader {
-        paths: Paths { user_home: (options.env)("HOME").filter(|home| !home.is_empty()).map(Into::into) },
-        options: &options,
-        warnings: Vec::new(),
-    };
+    let mut loader = Loader { paths: Paths::of(&options), options: &options, warnings: Vec::new() };
     let session = loader.session_layer()?;
     let below = loader.layers_below_projects()?;
     if options.strict {
@@ -53,14 +49,36 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let requirements =
         Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
-    let settings = project_settings(below.iter().chain([&session]).chain(&managed))?;
+    let settings = match project_settings(below.iter().chain([&session]).chain(&managed)) {
+        // Where no project counts, a wrong value is told like any other, below.
+        Err(_) if !options.projects => ProjectSettings::default(),
+        settings => settings?,
+    };
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
-    let projects = loader.project_layers(&trust)?;
+    let projects = if options.projects { loader.project_layers(&trust)? } else { Vec::new() };
 
     let mut stack = LayerStack::default();
     below.into_iter().chain(projects).chain([session]).chain(managed).for_each(|layer| stack.push(layer));
     loader.finish(stack, project, requirements)
+}
+
+/// The layers without those of projects. Nothing is checked but the syntax of the files.
+pub(crate) fn layers_without_projects(options: &LoadOptions) -> Result<LayerStack, ConfigError> {
+    let loader = Loader { paths: Paths::of(options), options, warnings: Vec::new() };
+    let session = loader.session_layer()?;
+    let mut stack = LayerStack::default();
+    let below = loader.layers_below_projects()?;
+    below.into_iter().chain([session]).chain(loader.managed_layer()?).for_each(|layer| stack.push(layer));
+    Ok(stack)
+}
+
+/// What an administrator demands, whatever the values in the config. A file that is no TOML is an error all the same.
+pub fn load_requirements(options: &LoadOptions) -> Result<Option<Requirements>, ConfigError> {
+    let stack = layers_without_projects(options)?;
+    let managed = stack.iter().find(|layer| matches!(layer.source, LayerSource::LegacyManagedFile { .. }));
+    let system = &options.system;
+    Ok(Requirements::load(&system.requirements, managed, &system.managed, || (options.hostname)())?)
 }
 
 struct Loader<'a> {

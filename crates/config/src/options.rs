@@ -128,6 +128,8 @@ pub struct LoadOptions {
     pub profile: Option<ProfileName>,
     /// Leaves out the user's config and the profile.
     pub ignore_user_config: bool,
+    /// Reads the config of the project around the working folder.
+    pub projects: bool,
     /// Refuses unknown keys.
     pub strict: bool,
     /// Flags with a type.
@@ -153,6 +155,7 @@ impl LoadOptions {
             disable: Vec::new(),
             profile: None,
             ignore_user_config: false,
+            projects: true,
             strict: false,
             typed: TypedOverrides::default(),
             env: Arc::new(|_| None),

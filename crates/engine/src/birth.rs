@@ -4,7 +4,7 @@
 //! the actor of `thread.rs` then owns. Nothing is written here: the log appears with the first turn.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quire_config::{Config, Feature, Personality};
@@ -194,14 +194,8 @@ struct Prepared {
 
 async fn prepare(engine: &Engine, config: &Config) -> Result<Prepared, EngineError> {
     let options = &engine.options;
-    let (home, cwd) = (options.home.clone(), config.cwd.clone());
-    let discover = DiscoverOptions {
-        home: home.clone(),
-        cwd: cwd.clone(),
-        markers: config.project_root_markers.clone().unwrap_or_else(|| vec![".git".to_owned()]),
-        max_bytes: config.project_doc_max_bytes,
-        fallback_names: config.project_doc_fallback_filenames.clone(),
-    };
+    let home = options.home.clone();
+    let discover = discover_options(&home, config);
     let read = blocking(move || {
         let installation_id = quire_store::installation_id(&home).map_err(|error| {
             EngineError::Home(format!("cannot use {}: {error}", home.join("installation_id").display()))
@@ -231,6 +225,17 @@ async fn prepare(engine: &Engine, config: &Config) -> Result<Prepared, EngineErr
     Ok(Prepared { installation_id, client, instructions })
 }
 
+/// Where instruction files are looked for.
+pub(crate) fn discover_options(home: &Path, config: &Config) -> DiscoverOptions {
+    DiscoverOptions {
+        home: home.to_owned(),
+        cwd: config.cwd.clone(),
+        markers: config.project_root_markers.clone().unwrap_or_else(|| vec![".git".to_owned()]),
+        max_bytes: config.project_doc_max_bytes,
+        fallback_names: config.project_doc_fallback_filenames.clone(),
+    }
+}
+
 /// Identity and past of a thread.
 struct Born {
     id: ThreadId,
@@ -257,7 +262,7 @@ fn assemble(
         tracing::warn!("{notice}");
     }
     let info = thread_info(&engine, &config, &params, &prepared, &settings, &born);
-    let announcements = start_announcements(&config, info.notices.clone());
+    let announcements = start_announcements(&config, &params.source, info.notices.clone());
     let fork = std::mem::take(&mut born.fork);
     let writer = born.writer.take();
     let loaded = born.loaded.take();
@@ -389,36 +394,47 @@ fn inherit(state: &mut ThreadState, fork: Fork) -> Vec<RolloutItem> {
 }
 
 /// What the person should know before the first turn.
-fn start_announcements(config: &Config, notices: Vec<String>) -> Vec<EventKind> {
+fn start_announcements(config: &Config, source: &SessionSource, notices: Vec<String>) -> Vec<EventKind> {
     let warnings =
         config.warnings.iter().cloned().chain(notices).map(|message| EventKind::Warning { message });
+    let unstable = unstable_warning(config, source).map(|message| EventKind::Warning { message });
     let deprecations = config.deprecations.iter().map(|notice| EventKind::Deprecation {
         summary: notice.summary.clone(),
         details: notice.details.clone(),
     });
-    deprecations.chain(warnings).collect()
+    deprecations.chain(warnings).chain(unstable).collect()
+}
+
+/// What to tell about features that are not ready. A one-shot run says nothing: its output is read by programs.
+fn unstable_warning(config: &Config, source: &SessionSource) -> Option<String> {
+    let mut unstable = config.features.unstable().peekable();
+    let wanted = !config.suppress_unstable_features_warning && *source != SessionSource::exec();
+    (wanted && unstable.peek().is_some())
+        .then(|| quire_config::unstable_warning(unstable, &config.home.config_file()))
 }
 
 /// The system text of a thread, and what it leaves to be said elsewhere.
-struct BaseText {
-    text: String,
+pub(crate) struct BaseText {
+    pub(crate) text: String,
     /// The personality, when the text came with the thread and may not speak of it.
-    personality: Option<&'static str>,
+    pub(crate) personality: Option<&'static str>,
 }
 
 /// The system text: what the caller or the user set, what the thread had, or ours for the model.
-fn base_text(config: &Config, params: &NewThread, stored: Option<String>, settings: &Settings) -> BaseText {
+pub(crate) fn base_text(
+    config: &Config,
+    params: &NewThread,
+    stored: Option<String>,
+    settings: &Settings,
+) -> BaseText {
     let personality = match settings.personality.filter(|_| settings.info.supports_personality) {
         Some(Personality::Friendly) => Some(prompts::FRIENDLY),
         Some(Personality::Pragmatic) => Some(prompts::PRAGMATIC),
         Some(Personality::None) | None => None,
     };
     let ours = || {
-        let mut text = prompts::BASE.replace("{{ personality }}\n", personality.unwrap_or_default());
-        if settings.info.apply_patch_tool_type.is_none() {
-            text.push_str(prompts::PATCH_BY_SHELL);
-        }
-        text
+        prompts::base(settings.info.apply_patch_tool_type.is_some())
+            .replace(prompts::PERSONALITY_PLACE, personality.unwrap_or_default())
     };
     if let Some(text) = params.base_instructions.clone().or_else(|| config.base_instructions.clone()) {
         return BaseText { text, personality: None };
@@ -429,7 +445,7 @@ fn base_text(config: &Config, params: &NewThread, stored: Option<String>, settin
     }
 }
 
-fn user_shell(env: &[(OsString, OsString)]) -> Shell {
+pub(crate) fn user_shell(env: &[(OsString, OsString)]) -> Shell {
     let variable = variable(env, "SHELL").map(PathBuf::from);
     let search_path = search_path(env);
     let find = |name: &str| quire_shell::find_program(name, search_path.as_deref()?);
@@ -453,11 +469,13 @@ fn command_env(config: &Config, env: &[(OsString, OsString)]) -> Vec<(OsString, 
         .collect()
 }
 
-fn variable(env: &[(OsString, OsString)], name: &str) -> Option<String> {
+pub(crate) fn variable(env: &[(OsString, OsString)], name: &str) -> Option<String> {
     env.iter().find(|(held, _)| held == name).and_then(|(_, value)| value.clone().into_string().ok())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| EngineError::Home(format!("a background task failed: {error}")))

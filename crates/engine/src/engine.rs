@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use quire_config::Config;
 use quire_protocol::{
-    ApprovalPolicy, Event, GitFacts, ReasoningEffort, ReasoningSummary, SandboxPolicy, SessionSource,
-    ThreadId, ThreadSource, TokenUsageInfo,
+    ApprovalPolicy, Event, GitFacts, ReasoningEffort, ReasoningSummary, ResponseItem, SandboxPolicy,
+    SessionSource, ThreadId, ThreadSource, TokenUsageInfo, UserInput,
 };
 use quire_store::Clock;
 use tokio::sync::mpsc;
@@ -151,6 +151,16 @@ impl Engine {
         params: NewThread,
     ) -> Result<StartedThread, EngineError> {
         crate::birth::start(Arc::clone(self), config, params).await
+    }
+
+    /// What a new thread would tell the model along with `input`. Nothing is sent or written.
+    pub async fn preview(
+        &self,
+        config: &Config,
+        params: &NewThread,
+        input: &[UserInput],
+    ) -> Result<Vec<ResponseItem>, EngineError> {
+        crate::preview::items(self, config, params, input).await
     }
 
     /// Goes on with a stored thread.

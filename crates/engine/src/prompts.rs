@@ -1,10 +1,14 @@
 //! Every text we say to the model that is not a tool description. Ours, short, in one place.
 
-/// Base instructions; `{{ personality }}` is replaced where the model supports one.
-pub(crate) const BASE: &str = include_str!("prompts/base.md");
+/// Where the personality goes, for models that support one.
+pub(crate) const PERSONALITY_PLACE: &str = "{{ personality }}\n";
 
-/// Added for models that have no `apply_patch` tool and must write patches through the shell.
-pub(crate) const PATCH_BY_SHELL: &str = include_str!("prompts/patch_by_shell.md");
+/// Base instructions, with the place for a personality still in them. A model without an `apply_patch` tool is told how
+/// to write patches through the shell.
+pub(crate) fn base(has_patch_tool: bool) -> String {
+    let patches = if has_patch_tool { "" } else { include_str!("prompts/patch_by_shell.md") };
+    format!("{}{patches}", include_str!("prompts/base.md"))
+}
 
 /// The default personality.
 pub(crate) const PRAGMATIC: &str = include_str!("prompts/pragmatic.md");

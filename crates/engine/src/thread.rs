@@ -127,10 +127,7 @@ impl Services {
 
     /// Which context parts the configuration wants.
     pub(crate) fn parts(&self) -> Parts {
-        Parts {
-            permissions: self.config.include_permissions_instructions,
-            environment: self.config.include_environment_context,
-        }
+        Parts::of(&self.config)
     }
 }
 

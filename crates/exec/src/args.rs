@@ -6,10 +6,11 @@
 //! keeps `--image a.png resume ID` from taking `resume` for a picture.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::PathBuf;
 
-use clap::{Arg, Args, Command, Subcommand, ValueEnum, ValueHint};
-use quire_config::ProfileName;
+use clap::{Args, Command, Subcommand, ValueEnum, ValueHint};
+use quire_config::{LoadOptions, LocalModels, ProfileName};
 use quire_protocol::SandboxMode;
 
 /// Everything `exec` can be told.
@@ -22,9 +23,6 @@ pub struct ExecArgs {
     /// Flags the root command has as well.
     #[command(flatten)]
     pub shared: SharedArgs,
-    /// Old spelling of `--sandbox workspace-write`.
-    #[arg(long, hide = true, global = true, conflicts_with = "bypass_sandbox")]
-    pub full_auto: bool,
     /// Work outside of git repositories too.
     #[arg(long, global = true)]
     pub skip_git_repo_check: bool,
@@ -37,8 +35,11 @@ pub struct ExecArgs {
     /// Run as if there were no .rules files, neither the user's nor the project's.
     #[arg(long, global = true)]
     pub ignore_rules: bool,
+    /// Old spelling of `--sandbox workspace-write`.
+    #[arg(long, hide = true, global = true, conflicts_with = "bypass_sandbox")]
+    pub full_auto: bool,
     /// JSON Schema that the final answer has to follow.
-    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", global = true)]
     pub output_schema: Option<PathBuf>,
     /// When to use colours. `auto`: when standard error is a terminal.
     #[arg(long, value_name = "COLOR", value_enum, default_value_t)]
@@ -47,10 +48,10 @@ pub struct ExecArgs {
     #[arg(long, alias = "experimental-json", global = true)]
     pub json: bool,
     /// Also write the final answer to this file.
-    #[arg(short = 'o', long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    #[arg(short = 'o', long, value_name = "FILE", global = true)]
     pub output_last_message: Option<PathBuf>,
     /// Write down what the model provider answers, as a script that `quire` can play back.
-    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", global = true)]
     pub record: Option<PathBuf>,
     /// What to do. `-` or nothing: read it from standard input. Piped input beside a prompt is handed on with it.
     #[arg(value_name = "PROMPT", value_hint = ValueHint::Other)]
@@ -64,8 +65,7 @@ pub struct SharedArgs {
     #[arg(long)]
     pub strict_config: bool,
     /// Pictures to show the model along with the prompt. Takes every word up to the next option.
-    #[arg(id = "image", short = 'i', long = "image", value_name = "FILE", num_args = 1.., value_delimiter = ',',
-          value_hint = ValueHint::FilePath)]
+    #[arg(id = "image", short = 'i', long = "image", value_name = "FILE", num_args = 1.., value_delimiter = ',')]
     pub images: Vec<PathBuf>,
     /// The model to work with.
     #[arg(short = 'm', long, value_name = "MODEL")]
@@ -89,7 +89,7 @@ pub struct SharedArgs {
     #[arg(id = "bypass_hook_trust", long = "dangerously-bypass-hook-trust")]
     pub bypass_hook_trust: bool,
     /// The folder to work in.
-    #[arg(short = 'C', long = "cd", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(short = 'C', long = "cd", value_name = "DIR")]
     pub cd: Option<PathBuf>,
     /// A further folder that commands may write to. Repeatable.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -123,7 +123,7 @@ pub enum ExecCommand {
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ResumeArgs {
     /// Id or name of the session. Left out with `--last`.
-    #[arg(value_name = "SESSION_ID", value_hint = ValueHint::Other)]
+    #[arg(id = "session_id", value_name = "SESSION_ID")]
     pub session: Option<String>,
     /// Take the newest session of this folder.
     #[arg(long)]
@@ -132,8 +132,14 @@ pub struct ResumeArgs {
     #[arg(long)]
     pub all: bool,
     /// Pictures to show the model along with the prompt.
-    #[arg(id = "image", short = 'i', long = "image", value_name = "FILE", num_args = 1, value_delimiter = ',',
-          value_hint = ValueHint::FilePath)]
+    #[arg(
+        id = "image",
+        short = 'i',
+        long = "image",
+        value_name = "FILE",
+        num_args = 1,
+        value_delimiter = ','
+    )]
     pub images: Vec<PathBuf>,
     /// What to do now. `-`: read it from standard input.
     #[arg(value_name = "PROMPT", value_hint = ValueHint::Other)]
@@ -147,10 +153,10 @@ pub struct ReviewArgs {
     #[arg(long, conflicts_with_all = ["base", "commit", "prompt"])]
     pub uncommitted: bool,
     /// Review what this branch does not have.
-    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["commit", "prompt"])]
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["uncommitted", "commit", "prompt"])]
     pub base: Option<String>,
     /// Review what this commit changed.
-    #[arg(long, value_name = "SHA", conflicts_with = "prompt")]
+    #[arg(long, value_name = "SHA", conflicts_with_all = ["uncommitted", "base", "prompt"])]
     pub commit: Option<String>,
     /// Title of the commit, for display.
     #[arg(long, value_name = "TITLE", requires = "commit")]
@@ -164,11 +170,14 @@ pub struct ReviewArgs {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// Always.
+    #[value(help = None)]
     Always,
     /// Never.
+    #[value(help = None)]
     Never,
     /// When standard error is a terminal.
     #[default]
+    #[value(help = None)]
     Auto,
 }
 
@@ -176,10 +185,13 @@ pub enum Color {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Sandbox {
     /// Read everything, write nothing.
+    #[value(help = None)]
     ReadOnly,
     /// Write in the workspace and the temporary folders.
+    #[value(help = None)]
     WorkspaceWrite,
     /// No sandbox at all.
+    #[value(help = None)]
     DangerFullAccess,
 }
 
@@ -214,25 +226,68 @@ impl SharedArgs {
     }
 }
 
+impl SharedArgs {
+    /// Lays these flags over where a configuration begins. A folder that cannot be used is an error.
+    pub fn apply(&self, options: &mut LoadOptions) -> io::Result<()> {
+        if let Some(folder) = &self.cd {
+            options.cwd = options.cwd.join(folder).canonicalize()?;
+        }
+        options.profile.clone_from(&self.profile);
+        options.strict = self.strict_config;
+        let typed = &mut options.typed;
+        typed.model.clone_from(&self.model);
+        typed.local_models = self.oss.then(|| LocalModels { provider: self.local_provider.clone() });
+        typed.bypass_approvals_and_sandbox = self.bypass_sandbox;
+        typed.sandbox_mode = if self.bypass_sandbox {
+            Some(SandboxMode::DangerFullAccess)
+        } else {
+            self.sandbox.map(Into::into)
+        };
+        typed.additional_writable_roots.clone_from(&self.add_dir);
+        Ok(())
+    }
+}
+
 fn fill<T: Clone>(inner: &mut Option<T>, outer: Option<&T>) {
     if inner.is_none() {
         *inner = outer.cloned();
     }
 }
 
-/// Names the `exec` command as its program is called, and makes those shared flags global that are.
-pub fn finish(command: Command, program: &str, version: String) -> Command {
-    let global = |arg: Arg| arg.global(true);
-    command
-        .visible_alias("e")
-        .version(version)
-        .override_usage(format!(
-            "{program} exec [OPTIONS] [PROMPT]\n       {program} exec [OPTIONS] <COMMAND> [ARGS]"
-        ))
-        .mut_arg("model", global)
-        .mut_arg("strict_config", global)
-        .mut_arg("bypass_sandbox", global)
-        .mut_arg("bypass_hook_trust", global)
+/// Flags of `exec` in the order of the reference's completion scripts; those marked are global below `exec`.
+const ORDER: [(&str, bool); 21] = [
+    ("strict_config", true),
+    ("image", false),
+    ("oss", false),
+    ("local_provider", false),
+    ("profile", false),
+    ("sandbox", false),
+    ("cd", false),
+    ("add_dir", false),
+    ("model", true),
+    ("bypass_sandbox", true),
+    ("bypass_hook_trust", true),
+    ("skip_git_repo_check", true),
+    ("ephemeral", true),
+    ("ignore_user_config", true),
+    ("ignore_rules", true),
+    ("full_auto", true),
+    ("output_schema", true),
+    ("color", false),
+    ("json", true),
+    ("output_last_message", true),
+    ("record", true),
+];
+
+/// Puts the flags of `exec` in order, and makes those shared ones global that are.
+pub fn finish(command: Command) -> Command {
+    ORDER.iter().fold(command, |command, &(id, global)| command.mut_arg(id, |arg| arg.global(global)))
+}
+
+/// Puts these arguments behind all others, in this order (`mut_arg` moves what it touches). The order shows in
+/// completion scripts alone; help sorts by where a flag was declared.
+pub fn arrange(command: Command, order: &[&str]) -> Command {
+    order.iter().fold(command, |command, id| command.mut_arg(id, |arg| arg))
 }
 
 /// Ends an image list of `exec` at a word that names a subcommand, by writing the list as `--image=FILE` each.

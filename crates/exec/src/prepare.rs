@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use quire_appserver_protocol::initialize::ClientInfo;
 use quire_appserver_protocol::thread::{ThreadResumeParams, ThreadStartParams};
-use quire_config::{Config, ConfigError, LoadOptions, LocalModels};
+use quire_config::{Config, ConfigError, LoadOptions};
 use quire_protocol::{ApprovalPolicy, SandboxMode, SandboxPolicy, ThreadId, ThreadSource, UserInput};
 use serde_json::Value;
 
@@ -152,33 +152,16 @@ fn load_options(
     base: LoadOptions,
 ) -> Result<LoadOptions, PrepareError> {
     let mut options = base;
-    if let Some(folder) = &args.shared.cd {
-        options.cwd = options.cwd.join(folder).canonicalize().map_err(PrepareError::WorkingFolder)?;
-    }
+    args.shared.apply(&mut options).map_err(PrepareError::WorkingFolder)?;
     options.cli_overrides = overrides.config;
     options.enable = overrides.enable;
     options.disable = overrides.disable;
-    options.profile.clone_from(&args.shared.profile);
     options.ignore_user_config = args.ignore_user_config;
-    options.strict = args.shared.strict_config;
-    options.typed.model.clone_from(&args.shared.model);
-    options.typed.local_models =
-        args.shared.oss.then(|| LocalModels { provider: args.shared.local_provider.clone() });
-    options.typed.sandbox_mode = sandbox_mode(args);
-    options.typed.bypass_approvals_and_sandbox = args.shared.bypass_sandbox;
-    options.typed.approval_policy = Some(ApprovalPolicy::Never);
-    options.typed.additional_writable_roots.clone_from(&args.shared.add_dir);
-    Ok(options)
-}
-
-fn sandbox_mode(args: &ExecArgs) -> Option<SandboxMode> {
-    if args.shared.bypass_sandbox {
-        Some(SandboxMode::DangerFullAccess)
-    } else if args.full_auto {
-        Some(SandboxMode::WorkspaceWrite)
-    } else {
-        args.shared.sandbox.map(Into::into)
+    if args.full_auto && !args.shared.bypass_sandbox {
+        options.typed.sandbox_mode = Some(SandboxMode::WorkspaceWrite);
     }
+    options.typed.approval_policy = Some(ApprovalPolicy::Never);
+    Ok(options)
 }
 
 /// With `--last` alone, the first word is the prompt.

@@ -7,14 +7,14 @@
 use std::sync::{Arc, LazyLock};
 
 use quire_protocol::{ReasoningEffort, ReasoningSummary, Verbosity};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Share of the context window at which compaction starts, when neither config nor catalog says.
 const AUTO_COMPACT_PERCENT: u64 = 90;
 
 /// Facts about one model.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ModelInfo {
     /// Id of the entry; requests name the slug that was asked for.
     pub slug: String,
@@ -43,11 +43,20 @@ pub struct ModelInfo {
     #[serde(default)]
     pub service_tiers: Vec<ServiceTier>,
     /// Tier shown as the usual one; not sent by itself.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_service_tier: Option<String>,
+    /// What to say when the model becomes available.
+    #[serde(default)]
+    pub availability_nux: Option<AvailabilityNote>,
     /// Another model to propose.
     #[serde(default)]
     pub upgrade: Option<ModelUpgrade>,
+    /// System text for the model; the program's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_instructions: Option<String>,
+    /// The same with a place for a personality.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_messages: Option<ModelMessages>,
     /// Whether requests carry `reasoning` at all.
     pub supports_reasoning_summaries: bool,
     /// Summary when none is configured.
@@ -78,7 +87,7 @@ pub struct ModelInfo {
     #[serde(default)]
     pub max_context_window: Option<u64>,
     /// Tokens at which compaction starts.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_compact_token_limit: Option<u64>,
     /// Usable share of the window.
     #[serde(default = "default_effective_percent")]
@@ -92,7 +101,7 @@ pub struct ModelInfo {
     #[serde(default)]
     pub supports_search_tool: bool,
     /// Whether the model's instructions have a place for a personality.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub supports_personality: bool,
 }
 
@@ -105,7 +114,7 @@ fn default_modalities() -> Vec<InputModality> {
 }
 
 /// An effort offered in pickers.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ReasoningLevel {
     /// Its name; newer catalogs have names this version cannot send.
     pub effort: String,
@@ -115,7 +124,7 @@ pub struct ReasoningLevel {
 }
 
 /// A service tier.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ServiceTier {
     /// Id in requests.
     pub id: String,
@@ -126,15 +135,42 @@ pub struct ServiceTier {
     pub description: String,
 }
 
+/// A text for people about a model.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AvailabilityNote {
+    /// The text.
+    pub message: String,
+}
+
+/// System text made of a template and what goes into it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ModelMessages {
+    /// Text with `{{ personality }}` in it.
+    pub instructions_template: Option<String>,
+    /// What may stand there.
+    pub instructions_variables: Option<InstructionVariables>,
+}
+
+/// Texts for the place in the template.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct InstructionVariables {
+    /// Without a configured personality.
+    pub personality_default: Option<String>,
+    /// Warm.
+    pub personality_friendly: Option<String>,
+    /// Matter of fact.
+    pub personality_pragmatic: Option<String>,
+}
+
 /// A proposal to use another model.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ModelUpgrade {
     /// Which.
     pub model: String,
 }
 
 /// Which command tool suits a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShellType {
     /// No preference.
@@ -150,7 +186,7 @@ pub enum ShellType {
 }
 
 /// Where a model is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelVisibility {
     /// In pickers.
@@ -162,7 +198,7 @@ pub enum ModelVisibility {
 }
 
 /// Form of the patch tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplyPatchTool {
     /// A free-form tool with a grammar.
@@ -170,7 +206,7 @@ pub enum ApplyPatchTool {
 }
 
 /// What web search may return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebSearchTool {
     /// Text.
@@ -181,7 +217,7 @@ pub enum WebSearchTool {
 }
 
 /// What a model can take in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputModality {
     /// Text.
@@ -191,7 +227,7 @@ pub enum InputModality {
 }
 
 /// How much of a tool's output the model sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "mode", content = "limit", rename_all = "lowercase")]
 pub enum TruncationPolicy {
     /// So many estimated tokens.
@@ -283,7 +319,7 @@ impl Lookup {
 }
 
 /// A set of models.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Catalog {
     models: Vec<Arc<ModelInfo>>,
 }

@@ -22,8 +22,9 @@ mod usage_limit;
 mod wire;
 
 pub use catalog::{
-    ApplyPatchTool, Catalog, CatalogError, InputModality, Lookup, ModelInfo, ModelOverrides, ModelUpgrade,
-    ModelVisibility, ReasoningLevel, ServiceTier, ShellType, TruncationPolicy, WebSearchTool,
+    ApplyPatchTool, AvailabilityNote, Catalog, CatalogError, InputModality, InstructionVariables, Lookup,
+    ModelInfo, ModelMessages, ModelOverrides, ModelUpgrade, ModelVisibility, ReasoningLevel, ServiceTier,
+    ShellType, TruncationPolicy, WebSearchTool,
 };
 pub use client::{Environment, ModelClient};
 pub use error::{Disconnect, ModelError, SetupError, StatusReport, TransportError, UsageLimit};

@@ -11,6 +11,7 @@ pub mod actions;
 pub mod intercept;
 pub mod safety;
 pub mod script;
+pub mod terminal;
 
 mod display;
 mod kind;

@@ -4,6 +4,15 @@
 //! (`known.toml`, by the case's name) and counted exactly like the facets of a scenario. To add one: a file beside this
 //! one, its cases as data in `parity/data/`, and a line in [`SUITES`]. Case names begin with the suite's name.
 
+mod argv;
+mod completion;
+mod config;
+mod doctor;
+mod help_text;
+mod invoke;
+mod server;
+mod writes;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -12,7 +21,21 @@ use serde_json::Value;
 use crate::snapshot::Facet;
 
 /// The suites, in the order of the report.
-pub(crate) const SUITES: &[Suite] = &[];
+pub(crate) const SUITES: &[Suite] = &[
+    Suite { name: "argv", about: "command lines: accepted, refused, explained", run: argv::run },
+    Suite {
+        name: "completion",
+        about: "completion scripts, as text and in real shells",
+        run: completion::run,
+    },
+    config::SUITE,
+    writes::SUITE,
+    Suite {
+        name: "doctor",
+        about: "doctor on homes of all kinds: states, names of details, facts",
+        run: doctor::run,
+    },
+];
 
 /// Tells by its name whether a case is wanted.
 pub(crate) type Filter<'a> = &'a dyn Fn(&str) -> bool;

@@ -11,6 +11,7 @@ use crate::exit::{Exit, say};
 use crate::program::Program;
 use crate::recording::Recording;
 use crate::startup::Startup;
+use crate::voice::Voice;
 
 /// Name under which `exec` introduces itself.
 const CLIENT: &str = "codex_exec";
@@ -19,7 +20,7 @@ const RECORD_VARIABLE: &str = "QUIRE_RECORD";
 
 /// Runs the command.
 pub(crate) fn run(args: ExecArgs, overrides: OverrideArgs) -> Exit {
-    let startup = match Startup::begin() {
+    let startup = match Startup::begin(Voice::Exec) {
         Ok(startup) => startup,
         Err(exit) => return exit,
     };

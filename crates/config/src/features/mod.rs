@@ -8,6 +8,7 @@ mod registry;
 mod table;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub use registry::{Feature, Stage};
 pub(crate) use table::SwitchOr;
@@ -169,6 +170,17 @@ pub(crate) fn notices(configured: &FeaturesToml, legacy_unified_exec: Option<boo
         }
     }
     found.into_values().collect()
+}
+
+/// What to tell about flags that are on although they are not ready.
+pub fn unstable_warning(features: impl IntoIterator<Item = Feature>, config_file: &Path) -> String {
+    let names: Vec<_> = features.into_iter().map(Feature::key).collect();
+    format!(
+        "Under-development features enabled: {}. They are not finished and may change or break. To silence this, set \
+         `suppress_unstable_features_warning = true` in {}.",
+        names.join(", "),
+        config_file.display()
+    )
 }
 
 fn renamed(alias: &str, feature: Feature) -> Notice {

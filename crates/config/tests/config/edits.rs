@@ -48,7 +48,8 @@ fn values_tables_and_removals() {
     for (old, edits, expected) in [
         ("a.b = false # c\n", vec![ConfigEdit::set(["a", "b"], true)], "a.b = true # c\n"),
         ("# top\n[a]\nb = 1\n", vec![ConfigEdit::set(["a", "c"], 2)], "# top\n[a]\nb = 1\nc = 2\n"),
-        ("x = 1\n", vec![ConfigEdit::set(["x", "y"], 2)], "[x]\ny = 2\n"),
+        // The space before `=` stays with the key, as the reference has it.
+        ("x = 1\n", vec![ConfigEdit::set(["x", "y"], 2)], "[x ]\ny = 2\n"),
         (
             "x = 1\n",
             vec![ConfigEdit::set(["s", "db"], table("command = 'c'\n[env]\nA = '1'\n"))],
@@ -64,10 +65,67 @@ fn values_tables_and_removals() {
 
 #[test]
 fn line_endings_and_byte_order_mark_stay() {
+    for (old, edit, expected) in [
+        ("\u{feff}a = 1\r\nb = 2\r\n", ConfigEdit::set(["a"], 3), "\u{feff}a = 3\r\nb = 2\r\n"),
+        ("a = 1\r\n", ConfigEdit::set(["t", "b"], 3), "a = 1\r\n\r\n[t]\r\nb = 3\r\n"),
+        // Over several lines it would say something else.
+        ("a = 1\r\n", ConfigEdit::set(["b"], "x\ny"), "a = 1\r\nb = \"x\\ny\"\r\n"),
+        ("a = 1\r\nb = 2\nc = 3\r\n", ConfigEdit::set(["c"], 4), "a = 1\r\nb = 2\nc = 4\r\n"),
+        ("a = 1\r\nb = 2\nc = 3\nd = 4\n", ConfigEdit::set(["c"], 4), "a = 1\r\nb = 2\nc = 4\nd = 4\n"),
+        (
+            "s = \"\"\"\r\nx\r\n\"\"\"\r\n",
+            ConfigEdit::set(["a"], 1),
+            "s = \"\"\"\r\nx\r\n\"\"\"\r\na = 1\r\n",
+        ),
+    ] {
+        assert_eq!(edited(old, &[edit]), expected, "{old:?}");
+    }
+}
+
+#[test]
+fn what_is_equal_keeps_its_spelling() {
+    let table = |text: &str| toml::Value::Table(text.parse().unwrap());
+    let old = "[t] # head\n# lead\na = 0x10 # sixteen\nl = [\n  1, # one\n]\nd.e = 1\nb = 2\n";
+    for (value, expected) in [
+        ("a = 16\nl = [1]\nd = {e = 1}\nb = 2\n", old.to_owned()),
+        ("a = 16\nl = [1]\nd = {e = 1}\nb = 3\n", old.replace("b = 2", "b = 3")),
+        ("a = 16\nl = [1]\nd = {e = 1}\n", old.replace("b = 2\n", "")),
+    ] {
+        assert_eq!(edited(old, &[ConfigEdit::set(["t"], table(value))]), expected);
+    }
     assert_eq!(
-        edited("\u{feff}a = 1\r\nb = 2\r\n", &[ConfigEdit::set(["a"], 3)]),
-        "\u{feff}a = 3\r\nb = 2\r\n"
+        edited("t = { a = 1 } # why\n", &[ConfigEdit::set(["t", "b"], 2)]),
+        "[t ] # why\na = 1\nb = 2\n"
     );
+}
+
+#[test]
+fn switching_features() {
+    for (old, name, on, expected) in [
+        ("", "goals", true, "[features]\ngoals = true\n"),
+        ("", "goals", false, "[features]\ngoals = false\n"),
+        ("", "memories", false, ""),
+        ("[features]\nmemories = true # c\nx = 1\n", "memories", false, "[features]\nx = 1\n"),
+        ("features.memories = true\n", "memories", false, ""),
+        // The real name is written, and an old one does not stay behind.
+        ("[features]\ncollab = true\n", "collab", false, "[features]\nmulti_agent = false\n"),
+        ("[features]\nmemory_tool = true\n", "memories", false, "[features]\n"),
+        // Settings stay.
+        (
+            "[features.multi_agent_v2]\nmax_concurrent_threads_per_session = 3\n",
+            "multi_agent_v2",
+            true,
+            "[features.multi_agent_v2]\nmax_concurrent_threads_per_session = 3\nenabled = true\n",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        std::fs::write(&file, old).unwrap();
+        edit::set_feature(&file, name, on).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected, "{old:?} {name} {on}");
+    }
+    let refused = edit::set_feature(Path::new("/nowhere/config.toml"), "nope", true).unwrap_err();
+    assert_eq!(refused.to_string(), "Unknown feature flag: nope");
 }
 
 #[test]
@@ -100,6 +158,11 @@ fn the_file_is_replaced_behind_its_link_and_private() {
     edit::apply(&link, &[ConfigEdit::set(["a"], 2)]).unwrap();
     assert_ne!(target.metadata().unwrap().ino(), before.ino());
     assert_eq!(std::fs::read_dir(target.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    for (mode, kept) in [(0o400, 0o400), (0o600, 0o600), (0o644, 0o600)] {
+        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode)).unwrap();
+        edit::apply(&link, &[ConfigEdit::set(["a"], i64::from(mode))]).unwrap();
+        assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, kept);
+    }
     std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();
     assert!(matches!(edit::apply(&dir.path().join("loop"), &[trust()]), Err(EditError::Read { .. })));
 }
@@ -136,7 +199,50 @@ fn any_file() -> impl Strategy<Value = String> {
     })
 }
 
+/// How many lines at both ends two texts share, and the lines between.
+fn between<'a>(old: &'a str, new: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let (old, new): (Vec<_>, Vec<_>) =
+        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let room = old.len().min(new.len()) - first;
+    let last = old.iter().rev().zip(new.iter().rev()).take(room).take_while(|(a, b)| a == b).count();
+    (old[first..old.len() - last].to_vec(), new[first..new.len() - last].to_vec())
+}
+
 proptest! {
+    #[test]
+    fn a_change_touches_the_lines_of_its_key_and_no_other_byte(old in any_file(), crlf: bool, pick: prop::sample::Index) {
+        let table: toml::Table = old.parse().unwrap();
+        let old = if crlf { old.replace('\n', "\r\n") } else { old };
+        // Saying what the file says already changes nothing, whatever the spelling.
+        let again: Vec<_> = table.iter().map(|(key, value)| ConfigEdit::set([key], value.clone())).collect();
+        prop_assert_eq!(&edited(&old, &again), &old);
+        prop_assert_eq!(&edited(&old, &[ConfigEdit::remove(["no", "such"])]), &old);
+
+        // A new key: lines are added in one place, none goes.
+        let new = edited(&old, &[ConfigEdit::set(["brand", "new"], 1)]);
+        let (gone, added) = between(&old, &new);
+        prop_assert!(gone.is_empty(), "lost {gone:?} in\n{new}");
+        prop_assert!(added.concat().contains("[brand]"));
+        let back = edited(&new, &[ConfigEdit::remove(["brand"])]);
+        prop_assert_eq!(back.trim_end(), old.trim_end());
+
+        // Another value: its own line, and that alone.
+        let scalars: Vec<_> = table.iter().filter(|(_, value)| !value.is_table()).map(|(key, _)| key).collect();
+        if !scalars.is_empty() {
+            let key = scalars[pick.index(scalars.len())];
+            let new = edited(&old, &[ConfigEdit::set([key], "another")]);
+            let (gone, added) = between(&old, &new);
+            prop_assert_eq!((gone.len(), added.len()), (1, 1));
+            prop_assert!(gone[0].starts_with(key.as_str()) && added[0].starts_with(key.as_str()));
+            // Removing it takes its line and the comment above.
+            let new = edited(&old, &[ConfigEdit::remove([key])]);
+            let (gone, added) = between(&old, &new);
+            prop_assert!(added.is_empty(), "{added:?}");
+            prop_assert!(gone.iter().all(|line| line.starts_with(key.as_str()) || line.starts_with('#') || line.trim().is_empty()), "{gone:?}");
+        }
+    }
+
     #[test]
     fn an_edit_keeps_every_comment_and_every_other_key(old in any_file(), path in 0..3_usize) {
         let path: Vec<&str> =

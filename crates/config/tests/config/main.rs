@@ -4,7 +4,6 @@
 mod checks;
 mod edits;
 mod errors;
-mod explain;
 mod keys;
 mod layers;
 mod permission_profiles;
@@ -13,3 +12,4 @@ mod requirements;
 mod schema;
 mod settings;
 mod world;
+mod writes;

@@ -9,6 +9,7 @@ mod permissions;
 
 use std::path::Path;
 
+use quire_config::Config;
 use quire_protocol::{ContentItem, ResponseItem, Role, TurnContext};
 
 pub(crate) use input::user_message;
@@ -38,6 +39,15 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) struct Parts {
     pub(crate) permissions: bool,
     pub(crate) environment: bool,
+}
+
+impl Parts {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            permissions: config.include_permissions_instructions,
+            environment: config.include_environment_context,
+        }
+    }
 }
 
 /// The messages that bring the model from `before` to `now`.

@@ -3,4 +3,5 @@
 
 mod agents;
 mod goals;
+mod preview;
 mod world;

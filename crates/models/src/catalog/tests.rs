@@ -104,3 +104,52 @@ fn other_catalogs_lose_only_their_bad_entries() {
     assert!(matches!(Catalog::from_json(&format!(r#"{{"models":[{bad}]}}"#)), Err(CatalogError::Empty)));
     assert!(matches!(Catalog::from_json("{}"), Err(CatalogError::Json(_))));
 }
+
+#[test]
+fn entries_are_written_with_the_keys_and_order_of_a_catalog() {
+    let written = serde_json::to_value(&Catalog::bundled().models()[0]).unwrap();
+    let keys: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "slug",
+            "display_name",
+            "description",
+            "default_reasoning_level",
+            "supported_reasoning_levels",
+            "shell_type",
+            "visibility",
+            "supported_in_api",
+            "priority",
+            "additional_speed_tiers",
+            "service_tiers",
+            "availability_nux",
+            "upgrade",
+            "supports_reasoning_summaries",
+            "default_reasoning_summary",
+            "support_verbosity",
+            "default_verbosity",
+            "apply_patch_tool_type",
+            "web_search_tool_type",
+            "truncation_policy",
+            "supports_parallel_tool_calls",
+            "supports_image_detail_original",
+            "context_window",
+            "max_context_window",
+            "effective_context_window_percent",
+            "experimental_supported_tools",
+            "input_modalities",
+            "supports_search_tool",
+        ]
+    );
+    let again = serde_json::json!({"models": Catalog::bundled().models()}).to_string();
+    let again = Catalog::from_json(&again).unwrap();
+    // Whether there is a place for a personality is a fact of ours, which no catalog file holds.
+    assert!(
+        again
+            .models()
+            .iter()
+            .zip(Catalog::bundled().models())
+            .all(|(one, other)| { **one == ModelInfo { supports_personality: false, ..(**other).clone() } })
+    );
+}
