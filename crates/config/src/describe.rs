@@ -5,6 +5,7 @@
 //! that way; here it is taken out.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
@@ -58,7 +59,12 @@ fn or_rather(nearest: &[String]) -> String {
 }
 
 /// The JSON Schema (draft 2020-12) of config.toml.
-pub fn schema_json() -> Value {
+pub fn schema_json() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(derive_schema);
+    &SCHEMA
+}
+
+fn derive_schema() -> Value {
     let mut schema = schemars::schema_for!(ConfigToml).to_value();
     without_null(&mut schema);
     if let Value::Object(members) = &mut schema {
@@ -128,7 +134,7 @@ pub fn explain(path: &[String]) -> Result<KeyDoc, UnknownKey> {
         return Ok(doc);
     }
     let schema = schema_json();
-    let root = Node { schema: &schema, root: &schema };
+    let root = Node { schema, root: schema };
     let mut node = root;
     let mut shown = Vec::new();
     // A name that people choose has no text of its own; what holds it has.
@@ -346,7 +352,7 @@ mod tests {
         }
         let schema = schema_json();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        visit(&schema, &schema);
+        visit(schema, schema);
     }
 
     #[test]
@@ -362,7 +368,7 @@ mod tests {
     fn every_key_below_is_listed_once_and_described() {
         let schema = schema_json();
         let mut paths = Vec::new();
-        collect(Node { schema: &schema, root: &schema }, "", 0, &mut paths);
+        collect(Node { schema, root: schema }, "", 0, &mut paths);
         let keys: Vec<_> = paths.iter().filter(|path| !path.ends_with('>')).collect();
         assert!(keys.len() > 450, "{}", keys.len());
         assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());

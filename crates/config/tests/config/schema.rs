@@ -48,6 +48,7 @@ foo",
 fn nested_keys_refuse_what_the_reference_refuses() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("../data/nested-keys.json")).unwrap();
     assert_eq!(cases.len(), 649);
+    let world = World::new().strict();
     let mut wrong = Vec::new();
     for (template, answers) in cases {
         for (kinds, answer) in answers {
@@ -58,7 +59,7 @@ fn nested_keys_refuse_what_the_reference_refuses() {
                     }
                     None => (template.clone(), answer.clone()),
                 };
-                if let Some(difference) = difference(&config, theirs.as_deref()) {
+                if let Some(difference) = difference(&world, &config, theirs.as_deref()) {
                     wrong.push(difference);
                 }
             }
@@ -68,8 +69,7 @@ fn nested_keys_refuse_what_the_reference_refuses() {
 }
 
 /// Compares one config; the reference's answer is `line:column message`, or a message without a place.
-fn difference(config: &str, theirs: Option<&str>) -> Option<String> {
-    let world = World::new().strict();
+fn difference(world: &World, config: &str, theirs: Option<&str>) -> Option<String> {
     std::fs::write(world.path("home/config.toml"), config).unwrap();
     let error = world.try_load().err();
     let place =
