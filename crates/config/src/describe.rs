@@ -4,8 +4,12 @@
 //! a newcomer would get wrong: TOML has no null. The types' own schemas allow it, since the app-server shows unset keys
 //! that way; here it is taken out.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
+use crate::features::Feature;
 use crate::schema::ConfigToml;
 
 /// How a name that people choose is written in the path of a key.
@@ -55,7 +59,12 @@ fn or_rather(nearest: &[String]) -> String {
 }
 
 /// The JSON Schema (draft 2020-12) of config.toml.
-pub fn schema_json() -> Value {
+pub fn schema_json() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(derive_schema);
+    &SCHEMA
+}
+
+fn derive_schema() -> Value {
     let mut schema = schemars::schema_for!(ConfigToml).to_value();
     without_null(&mut schema);
     if let Value::Object(members) = &mut schema {
@@ -95,16 +104,37 @@ fn without_null(schema: &mut Value) {
                     }
                 }
             }
+            describe_form(members);
             members.values_mut().for_each(without_null);
         }
         _ => {}
     }
 }
 
+/// One form of a value that has several: the key that makes the choice says what the form is.
+fn describe_form(form: &mut Map<String, Value>) {
+    let description = form.get("description").cloned();
+    let Some(Value::Object(properties)) = form.get_mut("properties") else { return };
+    if let Some(tag) = properties.get_mut("type").filter(|tag| tag.get("const").is_some()) {
+        tag["description"] = json!("Which form this is; the other keys depend on it.");
+    }
+    if properties.len() == 1
+        && let (Some(description), Some((_, Value::Object(only)))) =
+            (description, properties.iter_mut().next())
+    {
+        only.entry("description").or_insert(description);
+    }
+}
+
 /// What a key means. `path` are its parts, from the root.
 pub fn explain(path: &[String]) -> Result<KeyDoc, UnknownKey> {
+    if let Some(new) = new_name(path) {
+        let mut doc = explain(&new)?;
+        doc.description = format!("Old name of `{}`. {}", doc.path, doc.description);
+        return Ok(doc);
+    }
     let schema = schema_json();
-    let root = Node { schema: &schema, root: &schema };
+    let root = Node { schema, root: schema };
     let mut node = root;
     let mut shown = Vec::new();
     // A name that people choose has no text of its own; what holds it has.
@@ -125,6 +155,21 @@ pub fn explain(path: &[String]) -> Result<KeyDoc, UnknownKey> {
         default: node.find("default").cloned(),
         members: node.members().map(|(name, member)| (name, member.description())).collect(),
     })
+}
+
+/// The key that took the place of an old spelling.
+fn new_name(path: &[String]) -> Option<Vec<String>> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let new = match path[..] {
+        ["features", name] => {
+            let key = Feature::from_name(name)?.key();
+            (key != name).then_some(["features", key])?
+        }
+        ["experimental_use_unified_exec_tool"] => ["features", "unified_exec"],
+        ["memories", "no_memories_if_mcp_or_web_search"] => ["memories", "disable_on_external_context"],
+        _ => return None,
+    };
+    Some(new.map(str::to_owned).to_vec())
 }
 
 /// Keys that look like one, the likest first.
@@ -180,14 +225,13 @@ impl<'a> Node<'a> {
         self.schema.get(keyword).or_else(|| self.target().get(keyword))
     }
 
-    /// Its definition, and the forms it may take instead of one.
-    fn forms(self) -> impl Iterator<Item = Self> {
+    /// Its definition, and the forms it may take instead of one, and theirs.
+    fn forms(self) -> Vec<Self> {
         let target = self.target();
         let below = ["anyOf", "oneOf"].into_iter().filter_map(|key| target.get(key)?.as_array()).flatten();
-        [target]
-            .into_iter()
-            .chain(below.map(move |form| self.at(form).target()))
-            .map(move |form| self.at(form))
+        let mut forms = vec![self.at(target)];
+        forms.extend(below.flat_map(|form| self.at(form).forms()));
+        forms
     }
 
     fn description(self) -> String {
@@ -196,12 +240,17 @@ impl<'a> Node<'a> {
 
     /// The keys below it. Names that people choose come last.
     fn members(self) -> impl Iterator<Item = (String, Self)> {
-        let named = self.forms().filter_map(|form| form.schema["properties"].as_object());
+        let named = self.forms().into_iter().filter_map(|form| form.schema["properties"].as_object());
         let named = named.flat_map(Map::iter).map(move |(name, schema)| (name.clone(), self.at(schema)));
-        let chosen = self.forms().filter_map(|form| form.schema.get("additionalProperties"));
+        // Several forms may share a key; the first describes it.
+        let mut seen = HashSet::new();
+        let named = named.filter(move |(name, _)| seen.insert(name.clone()));
+        let chosen = self.forms().into_iter().filter_map(|form| form.schema.get("additionalProperties"));
         let chosen = chosen.filter(|schema| schema.is_object());
-        let listed =
-            self.forms().filter_map(|form| form.schema["items"].get("$ref").and(form.schema.get("items")));
+        let listed = self
+            .forms()
+            .into_iter()
+            .filter_map(|form| form.schema["items"].get("$ref").and(form.schema.get("items")));
         named
             .chain(chosen.map(move |schema| (ANY_NAME.to_owned(), self.at(schema))))
             .chain(listed.map(move |schema| ("<index>".to_owned(), self.at(schema))))
@@ -303,7 +352,7 @@ mod tests {
         }
         let schema = schema_json();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        visit(&schema, &schema);
+        visit(schema, schema);
     }
 
     #[test]
@@ -316,6 +365,34 @@ mod tests {
     }
 
     #[test]
+    fn every_key_below_is_listed_once_and_described() {
+        let schema = schema_json();
+        let mut paths = Vec::new();
+        collect(Node { schema, root: schema }, "", 0, &mut paths);
+        let keys: Vec<_> = paths.iter().filter(|path| !path.ends_with('>')).collect();
+        assert!(keys.len() > 450, "{}", keys.len());
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+        // The one name with dots in it would need its quotes.
+        for key in keys.into_iter().filter(|key| !key.contains("gpt-5.1")) {
+            let doc = ask(key).unwrap();
+            assert!(!doc.description.is_empty() && !doc.kind.is_empty(), "{key}: {doc:?}");
+        }
+    }
+
+    #[test]
+    fn old_names_lead_to_new_ones() {
+        for (old, new) in [
+            ("features.collab", "features.multi_agent"),
+            ("memories.no_memories_if_mcp_or_web_search", "memories.disable_on_external_context"),
+            ("experimental_use_unified_exec_tool", "features.unified_exec"),
+        ] {
+            let doc = ask(old).unwrap();
+            assert_eq!(doc.path, new);
+            assert!(doc.description.starts_with(&format!("Old name of `{new}`. ")), "{}", doc.description);
+        }
+    }
+
+    #[test]
     fn keys_are_found_at_any_depth() {
         for (key, path, kind) in [
             ("model", "model", "text"),
@@ -323,6 +400,15 @@ mod tests {
             ("mcp_servers.a.env.KEY", "mcp_servers.<name>.env.<name>", "text"),
             ("features.goals", "features.goals", "true or false"),
             ("notify", "notify", "list of texts"),
+            ("approval_policy.granular.rules", "approval_policy.granular.rules", "true or false"),
+            ("tui.notifications", "tui.notifications", "true or false, or list of texts"),
+            (
+                "permissions.p.filesystem./x",
+                "permissions.<name>.filesystem.<name>",
+                "one of the values below, or table",
+            ),
+            ("hooks.Stop.0.hooks.0.timeout", "hooks.Stop.<index>.hooks.<index>.timeout", "whole number"),
+            ("mcp_servers.db.startup_timeout_sec", "mcp_servers.<name>.startup_timeout_sec", "number"),
             ("skills.config.0.enabled", "skills.config.<index>.enabled", "true or false"),
             ("projects./a.trust_level", "projects.<name>.trust_level", "one of the values below"),
         ] {

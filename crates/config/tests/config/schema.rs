@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use quire_config::ConfigError;
 use serde_json::{Map, Value};
 
 use crate::world::World;
@@ -47,6 +48,7 @@ foo",
 fn nested_keys_refuse_what_the_reference_refuses() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("../data/nested-keys.json")).unwrap();
     assert_eq!(cases.len(), 649);
+    let world = World::new().strict();
     let mut wrong = Vec::new();
     for (template, answers) in cases {
         for (kinds, answer) in answers {
@@ -57,7 +59,7 @@ fn nested_keys_refuse_what_the_reference_refuses() {
                     }
                     None => (template.clone(), answer.clone()),
                 };
-                if let Some(difference) = difference(&config, theirs.as_deref()) {
+                if let Some(difference) = difference(&world, &config, theirs.as_deref()) {
                     wrong.push(difference);
                 }
             }
@@ -67,13 +69,12 @@ fn nested_keys_refuse_what_the_reference_refuses() {
 }
 
 /// Compares one config; the reference's answer is `line:column message`, or a message without a place.
-fn difference(config: &str, theirs: Option<&str>) -> Option<String> {
-    let world = World::new().strict();
+fn difference(world: &World, config: &str, theirs: Option<&str>) -> Option<String> {
     std::fs::write(world.path("home/config.toml"), config).unwrap();
     let error = world.try_load().err();
     let place =
         error.as_ref().and_then(|error| error.location()).map(|at| format!("{}:{}", at.line, at.column));
-    let ours = error.as_ref().map(|error| error.message());
+    let ours = error.as_ref().map(ConfigError::message);
     let report = || Some(format!("{config:?}\n  ours {place:?} {ours:?}\n  reference {theirs:?}"));
     // A list in place of a table is read by position in the reference; never by us.
     if ours.as_ref().is_some_and(|text| text.starts_with("invalid length")) {
