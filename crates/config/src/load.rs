@@ -50,9 +50,10 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let requirements =
         Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
+    // An administrator's old file says nothing about projects.
     let mut deciding = LayerStack::default();
-    below.iter().chain([&session]).chain(&managed).cloned().for_each(|layer| deciding.push(layer));
-    let settings: ProjectSettings = match decode_early(&deciding) {
+    below.iter().chain([&session]).cloned().for_each(|layer| deciding.push(layer));
+    let settings = match decode_early::<ProjectSettings>(&deciding) {
         // Where no project counts, a wrong value is told like any other, below.
         Err(_) if !options.projects => ProjectSettings::default(),
         decoded => decoded?,
@@ -188,8 +189,7 @@ impl Loader<'_> {
         if self.options.strict {
             refuse_unknown_in_file(&layer)?;
         }
-        let dropped: Vec<_> =
-            NOT_FOR_PROJECTS.into_iter().filter(|key| layer.table.remove(*key).is_some()).collect();
+        let dropped: Vec<_> = NOT_FOR_PROJECTS.into_iter().filter(|key| layer.forget(key)).collect();
         if !dropped.is_empty() {
             self.warnings.push(format!(
                 "Ignored unsupported project-local config keys in {}: {}. Only the user's own config.toml can set them.",
