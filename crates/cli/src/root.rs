@@ -151,8 +151,21 @@ fn dispatch(command: RootCommand, outer: Outer) -> Exit {
 /// Parses `argv` under the name the program goes by.
 pub(crate) fn parse(program: Program, argv: Vec<OsString>) -> Result<Root, clap::Error> {
     let mut command = command(program);
-    let matches = command.try_get_matches_from_mut(close_image_lists(argv))?;
+    let argv = if means_exec(&command, &argv) { close_image_lists(argv) } else { argv };
+    let matches = command.try_get_matches_from_mut(argv)?;
     Root::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Whether the first word that names a command names `exec`. In `mcp add x docker exec -i box resume` it does not, and
+/// nothing of another program's command line may be touched.
+fn means_exec(command: &Command, argv: &[OsString]) -> bool {
+    let named = |word: &OsString| {
+        command
+            .get_subcommands()
+            .find(|child| word == child.get_name() || child.get_all_aliases().any(|alias| word == alias))
+    };
+    let mut words = argv.iter().skip(1).take_while(|word| *word != "--");
+    words.find_map(named).is_some_and(|child| child.get_name() == "exec")
 }
 
 /// Whether a command of the root is our own. Run as `codex`, these parse but are not shown.

@@ -4,9 +4,11 @@
 //! What a newcomer would get wrong: these run on the merged config, so an error has no place in a file; and a number of
 //! `[memories]` is never wrong, it is moved into its range where it is used.
 
+use std::path::Path;
+
 use crate::error::InvalidConfig;
 use crate::features::{Feature, FeatureToml, Features, FeaturesToml, MultiAgentV2Toml};
-use crate::schema::{AgentsToml, ConfigToml};
+use crate::schema::{AgentRoleToml, AgentsToml, ConfigToml};
 
 const MAX_WAIT_MS: i64 = 3_600_000;
 const DEFAULT_MIN_WAIT_MS: i64 = 10_000;
@@ -26,6 +28,51 @@ const RESERVED_NAMESPACES: [&str; 11] = [
     "container",
     "tool_search",
 ];
+
+/// Reads the file that replaces the model catalog as far as is needed to refuse one that is none.
+pub(crate) fn check_model_catalog(file: &Path) -> Result<(), InvalidConfig> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| InvalidConfig::UnreadableFile {
+        what: "model_catalog_json",
+        path: file.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let catalog: serde_json::Value = match serde_json::from_str(&text) {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            return refuse(format!("failed to parse model_catalog_json path `{shown}` as JSON: {error}"));
+        }
+    };
+    match catalog.get("models").and_then(serde_json::Value::as_array) {
+        Some(models) if !models.is_empty() => Ok(()),
+        _ => refuse(format!("model_catalog_json path `{shown}` must contain at least one model")),
+    }
+}
+
+/// What to tell about roles of agents that nobody could choose or start.
+pub(crate) fn malformed_roles(agents: &AgentsToml) -> impl Iterator<Item = String> {
+    let problems = agents.roles.iter().filter_map(|(name, role)| problem_of_role(name, role));
+    problems.map(|problem| format!("Ignoring malformed agent role definition: {problem}"))
+}
+
+fn problem_of_role(name: &str, role: &AgentRoleToml) -> Option<String> {
+    let Some(description) = &role.description else {
+        return Some(format!("agent role `{name}` must define a description"));
+    };
+    if description.trim().is_empty() {
+        return Some(format!("agents.{name}.description cannot be blank"));
+    }
+    if role.nickname_candidates.as_ref().is_some_and(Vec::is_empty) {
+        return Some(format!("agents.{name}.nickname_candidates must contain at least one name"));
+    }
+    let file = role.config_file.as_deref()?;
+    let problem = match file.metadata() {
+        Ok(found) if found.is_file() => return None,
+        Ok(_) => "it is not a file".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("agents.{name}.config_file must point to an existing file at {}: {problem}", file.display()))
+}
 
 /// Checks what the types let through.
 pub(crate) fn check(written: &ConfigToml, features: &Features) -> Result<(), InvalidConfig> {

@@ -259,6 +259,10 @@ impl Loaded {
         self.warnings
             .extend(self.requirements.iter().flat_map(|requirements| requirements.pin(&mut features)));
         checks::check(&kept, &features)?;
+        self.warnings.extend(kept.agents.iter().flat_map(checks::malformed_roles));
+        if let Some(catalog) = &kept.model_catalog_json {
+            checks::check_model_catalog(catalog)?;
+        }
 
         Ok(Config {
             features,

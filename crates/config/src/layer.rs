@@ -14,7 +14,7 @@ use crate::decode::lookup;
 use crate::error::{ConfigError, FileKind};
 use crate::json;
 use crate::key_path::KeyPath;
-use crate::locate::Location;
+use crate::locate::{Location, Part};
 use crate::options::LoadOptions;
 use crate::schema::PATH_KEYS;
 
@@ -45,6 +45,21 @@ pub enum LayerSource {
         /// The file.
         file: PathBuf,
     },
+}
+
+/// In words, with the file.
+impl fmt::Display for LayerSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionFlags => f.write_str("the command line"),
+            Self::Project { dot_codex_folder } => {
+                write!(f, "{}", dot_codex_folder.join("config.toml").display())
+            }
+            Self::System { file } | Self::User { file, .. } | Self::LegacyManagedFile { file } => {
+                write!(f, "{}", file.display())
+            }
+        }
+    }
 }
 
 /// Why a layer does not count.
@@ -150,6 +165,12 @@ impl Layer {
         let read = Self::read(source.clone(), file, FileKind::Project, resolver);
         let layer = read.unwrap_or_else(|_| Self::from_table(source, Table::new()));
         Self { disabled: Some(reason), text: None, ..layer }
+    }
+
+    /// The same layer with some of its top-level keys.
+    pub(crate) fn only(&self, keys: &[&str]) -> Self {
+        let some = keys.iter().filter_map(|key| Some(((*key).to_owned(), self.table.get(*key)?.clone())));
+        Self { source: self.source.clone(), table: some.collect(), disabled: self.disabled, text: None }
     }
 
     /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
@@ -287,6 +308,17 @@ pub(crate) fn normalise(path: &Path) -> PathBuf {
     clean
 }
 
+/// A layer's word on one key.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// Who says it.
+    pub layer: &'a Layer,
+    /// What it says.
+    pub value: &'a Value,
+    /// Where in its file; nothing for the command line.
+    pub location: Option<Location>,
+}
+
 /// All layers, lowest first.
 #[derive(Debug, Clone, Default)]
 pub struct LayerStack {
@@ -321,6 +353,19 @@ impl LayerStack {
     /// The layer whose value at a path won.
     pub(crate) fn owner(&self, path: &KeyPath) -> Option<&Layer> {
         self.enabled().rev().find(|layer| lookup(&layer.table, path).is_some())
+    }
+
+    /// What the layers that count say of one key, the highest and so the deciding one first.
+    pub fn settings(&self, path: &KeyPath) -> Vec<Setting<'_>> {
+        self.enabled()
+            .rev()
+            .filter_map(|layer| {
+                let value = lookup(&layer.table, path)?;
+                let location =
+                    layer.text().map(|(file, text)| Location::of_path(file, text, path, Part::Value));
+                Some(Setting { layer, value, location })
+            })
+            .collect()
     }
 
     /// Every leaf of the merged config (elements of arrays by index) and where it comes from.

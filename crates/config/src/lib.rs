@@ -11,6 +11,7 @@ mod checks;
 mod cli_override;
 mod config;
 mod decode;
+pub mod describe;
 pub mod dotenv;
 pub mod edit;
 mod error;
@@ -37,7 +38,7 @@ pub use error::{ConfigError, FileKind, InvalidConfig};
 pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
 pub use key_path::{KeyPath, Segment};
-pub use layer::{DisabledReason, Layer, LayerSource, LayerStack};
+pub use layer::{DisabledReason, Layer, LayerSource, LayerStack, Setting};
 pub use load::{load, load_requirements};
 pub use locate::Location;
 pub use options::{

@@ -7,7 +7,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::cli_override::CliOverride;
@@ -19,7 +18,7 @@ use crate::key_path::KeyPath;
 use crate::layer::{DisabledReason, Layer, LayerSource, LayerStack, Paths, normalise_session_aliases};
 use crate::locate::{Location, Part};
 use crate::options::{LoadOptions, ProfileName};
-use crate::project::{Project, ProjectSettings, TrustTable};
+use crate::project::{PROJECT_SETTINGS, Project, ProjectSettings, TrustTable};
 use crate::requirements::Requirements;
 use crate::schema::{ConfigToml, TrustLevel};
 
@@ -51,12 +50,10 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
         Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
     // An administrator's old file says nothing about projects.
-    let mut deciding = LayerStack::default();
-    below.iter().chain([&session]).cloned().for_each(|layer| deciding.push(layer));
-    let settings = match decode_early::<ProjectSettings>(&deciding) {
+    let settings = match project_settings(below.iter().chain([&session])) {
         // Where no project counts, a wrong value is told like any other, below.
         Err(_) if !options.projects => ProjectSettings::default(),
-        decoded => decoded?,
+        settings => settings?,
     };
     let trust = TrustTable::new(&settings, &options.cwd, &options.git_root);
     let project = trust.project(&options.cwd);
@@ -250,15 +247,20 @@ fn is_refused(path: &KeyPath) -> bool {
     !path.is_within("quire")
 }
 
-/// Decodes what decides about projects. An error is shown in the file it comes from.
-fn decode_early<T: DeserializeOwned>(stack: &LayerStack) -> Result<T, ConfigError> {
-    match decode::<T>(&stack.merged()) {
+/// What decides about projects, from the layers below and above theirs. Nothing else of these layers is looked at yet. An
+/// error is shown in the file it comes from.
+fn project_settings<'a>(
+    layers: impl Iterator<Item = &'a Layer> + Clone,
+) -> Result<ProjectSettings, ConfigError> {
+    let mut stack = LayerStack::default();
+    layers.clone().for_each(|layer| stack.push(layer.only(&PROJECT_SETTINGS)));
+    match decode::<ProjectSettings>(&stack.merged()) {
         Ok(decoded) => Ok(decoded.value),
         Err(error) => {
-            for layer in stack.enabled() {
+            for layer in layers {
                 type_error_in_file(layer)?;
             }
-            Err(value_error(stack, error.path, error.message))
+            Err(value_error(&stack, error.path, error.message))
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::schema::{ProjectConfig, TrustLevel};
 /// Finds the root of the git repository around a folder; for a worktree, that of the main repository.
 pub type GitRootFinder = Arc<dyn Fn(&Path) -> Option<PathBuf> + Send + Sync>;
 
+/// The top-level keys of [`ProjectSettings`].
+pub(crate) const PROJECT_SETTINGS: [&str; 2] = ["projects", "project_root_markers"];
+
 /// The settings that decide about projects. They are read before project files are.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

@@ -177,7 +177,7 @@ impl Plan {
 }
 
 /// The keys of a path: split at dots; a key in double quotes may hold dots, and `\"` and `\\` for those characters.
-fn parse_key_path(text: &str) -> Result<Vec<String>, WriteError> {
+pub fn parse_key_path(text: &str) -> Result<Vec<String>, WriteError> {
     let refuse = |why: &str| WriteError::Invalid(why.to_owned());
     if text.is_empty() {
         return Err(refuse("keyPath must not be empty"));

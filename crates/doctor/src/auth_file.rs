@@ -3,11 +3,12 @@
 //! A newcomer's trap: a file without `auth_mode` is of an old version; an API key in it then wins over a ChatGPT
 //! sign-in. Nothing that could be a key leaves this module.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::access::read_bounded;
 
 /// No set of credentials comes near this.
 const MAX_BYTES: u64 = 1 << 20;
@@ -68,15 +69,11 @@ pub(crate) struct Stored {
 impl Stored {
     /// Reads the file; `None` when there is none.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, String> {
-        let file = match File::open(path) {
-            Ok(file) => file,
+        let bytes = match read_bounded(path, MAX_BYTES + 1) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("{}: {error}", path.display())),
         };
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(format!("{} is larger than {MAX_BYTES} bytes", path.display()));
         }

@@ -24,6 +24,22 @@ pub(crate) enum Run {
     Configured(fn(&Context<'_>, &Config) -> Outcome),
 }
 
+impl Run {
+    /// Whether it can be run with what is there.
+    pub(crate) fn applies(self, context: &Context<'_>) -> bool {
+        matches!(self, Self::Always(_)) || context.config.is_ok()
+    }
+
+    /// Runs it; `None` if it does not apply.
+    pub(crate) fn outcome(self, context: &Context<'_>) -> Option<Outcome> {
+        match (self, context.config) {
+            (Self::Always(run), _) => Some(run(context)),
+            (Self::Configured(run), Ok(config)) => Some(run(context, config)),
+            (Self::Configured(_), Err(_)) => None,
+        }
+    }
+}
+
 /// One check.
 pub(crate) struct Check {
     pub(crate) id: &'static str,

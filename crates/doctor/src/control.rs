@@ -15,6 +15,10 @@ const MAX_BYTES: u64 = 64 * 1024;
 const MASK: [u8; 4] = [0; 4];
 const TEXT_FRAME: u8 = 0x81;
 const MASKED: u8 = 0x80;
+/// In place of a length: it follows in two bytes.
+const LONG: u8 = 0x7e;
+/// In place of a length: it follows in eight bytes.
+const VERY_LONG: u8 = 0x7f;
 const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cXVpcmUgZG9jdG9yIGtleQ==\r\n\r\n";
 
@@ -52,13 +56,8 @@ fn question() -> Vec<u8> {
 /// A text frame. The question is short, so the length always fits two bytes.
 fn frame(text: &[u8]) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    let mut frame = vec![TEXT_FRAME];
-    if length < 126 {
-        frame.push(MASKED | length as u8);
-    } else {
-        frame.push(MASKED | 126);
-        frame.extend(length.to_be_bytes());
-    }
+    let mut frame = vec![TEXT_FRAME, MASKED | LONG];
+    frame.extend(length.to_be_bytes());
     frame.extend(MASK);
     frame.extend(text);
     frame
@@ -68,8 +67,8 @@ fn frame(text: &[u8]) -> Vec<u8> {
 async fn read_frame(reader: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let _kind = reader.read_u8().await?;
     let length = match reader.read_u8().await? {
-        126 => u64::from(reader.read_u16().await?),
-        127 => reader.read_u64().await?,
+        LONG => u64::from(reader.read_u16().await?),
+        VERY_LONG => reader.read_u64().await?,
         short => u64::from(short),
     };
     if length > MAX_BYTES {

@@ -4,16 +4,20 @@
 //! differs per probe and is said by each of them. Proxies of the environment are honoured.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::{Certificate, Client, Method, StatusCode};
 
+use crate::access::read_bounded;
 use crate::checks::CERTIFICATES;
 use crate::context::Context;
 use crate::redact::address;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// No bundle of certificates is bigger.
+const MAX_CERTIFICATES: u64 = 16 << 20;
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -101,7 +105,8 @@ fn client(context: &Context<'_>) -> Result<Client, ProbeError> {
     for name in CERTIFICATES {
         let Some(path) = context.host.var_os(name).filter(|path| !path.is_empty()) else { continue };
         let unusable = |reason: String| ProbeError::Certificates(name, reason);
-        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let pem =
+            read_bounded(Path::new(path), MAX_CERTIFICATES).map_err(|error| unusable(error.to_string()))?;
         let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.to_string()))?;
         builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
         break;

@@ -35,7 +35,7 @@ pub use json::json;
 pub use report::{CheckReport, Detail, Issue, Report, Status};
 pub use text::{Length, Style, text};
 
-use context::{Context, Run};
+use context::Context;
 
 /// Why no check could run.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +62,12 @@ pub fn run(
     let context = Context { host, config: config.as_ref(), network, runtime: &runtime };
     let mut reports = Vec::new();
     for check in checks::ALL {
-        let run = || match (check.run, context.config) {
-            (Run::Always(run), _) => Some(run(&context)),
-            (Run::Configured(run), Ok(config)) => Some(run(&context, config)),
-            (Run::Configured(_), Err(_)) => None,
-        };
+        if !check.run.applies(&context) {
+            continue;
+        }
         progress(check.label);
         let start = Instant::now();
-        if let Some(outcome) = run() {
+        if let Some(outcome) = check.run.outcome(&context) {
             reports.push(CheckReport::new(check.id, check.category, outcome, start.elapsed()));
         }
     }

@@ -72,8 +72,7 @@ pub(crate) fn find_all(host: &Host, name: &str) -> Vec<PathBuf> {
 pub(crate) fn find_all_in(path: &OsStr, name: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in std::env::split_paths(path).filter(|folder| folder.is_absolute()) {
-        let file = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-        let file = if std::env::consts::EXE_EXTENSION.is_empty() { folder.join(name) } else { file };
+        let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         if executable(&file).is_ok() && !found.contains(&file) {
             found.push(file);
         }

@@ -86,7 +86,7 @@ impl Issue {
 
     /// The same as a failure.
     #[must_use]
-    pub(crate) fn as_failure(mut self) -> Self {
+    pub(crate) fn failure(mut self) -> Self {
         self.severity = Status::Fail;
         self
     }

@@ -14,37 +14,55 @@ const MAX_DEPTH: usize = 8;
 /// No more of a file is read to find its thread.
 const MAX_HEAD: u64 = 256 * 1024;
 
-/// Calls `each` for every session file below `folder`, until it says no. A missing folder holds none.
-pub(crate) fn walk(folder: &Path, each: &mut dyn FnMut(&Path, &fs::DirEntry) -> bool) -> io::Result<()> {
-    match visit(folder, MAX_DEPTH, each) {
+/// What the walk comes upon.
+pub(crate) enum Found<'a> {
+    /// A session file.
+    File(&'a Path, &'a fs::DirEntry),
+    /// A folder or entry that cannot be read; the walk goes on beside it.
+    Unreadable(&'a Path, &'a io::Error),
+}
+
+/// Tells `each` of every session file below `folder`, until it says no. A missing folder holds none; one that cannot be
+/// read at all is an error.
+pub(crate) fn walk(folder: &Path, each: &mut dyn FnMut(Found<'_>) -> bool) -> io::Result<()> {
+    match fs::read_dir(folder) {
+        Ok(entries) => {
+            visit(folder, entries, MAX_DEPTH, each);
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map(|_more| ()),
+        Err(error) => Err(error),
     }
 }
 
-fn visit(
-    folder: &Path,
-    depth: usize,
-    each: &mut dyn FnMut(&Path, &fs::DirEntry) -> bool,
-) -> io::Result<bool> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        let kind = entry.file_type()?;
-        if kind.is_dir() && depth > 0 {
-            if !visit(&path, depth - 1, each)? {
-                return Ok(false);
+/// False when the walk is over.
+fn visit(folder: &Path, entries: fs::ReadDir, depth: usize, each: &mut dyn FnMut(Found<'_>) -> bool) -> bool {
+    for entry in entries {
+        let more = match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
+            Err(error) => each(Found::Unreadable(folder, &error)),
+            Ok((kind, entry)) => {
+                let path = entry.path();
+                if kind.is_dir() && depth > 0 {
+                    match fs::read_dir(&path) {
+                        Ok(entries) => visit(&path, entries, depth - 1, each),
+                        Err(error) => each(Found::Unreadable(&path, &error)),
+                    }
+                } else {
+                    !(kind.is_file() && is_rollout(&path)) || each(Found::File(&path, &entry))
+                }
             }
-        } else if kind.is_file() && is_rollout(&path) && !each(&path, &entry) {
-            return Ok(false);
+        };
+        if !more {
+            return false;
         }
     }
-    Ok(true)
+    true
 }
 
 fn is_rollout(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_prefix("rollout-").is_some_and(|rest| rest.ends_with(".jsonl"))
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.is_some_and(|stem| stem.starts_with("rollout-"))
+        && path.extension().is_some_and(|end| end == "jsonl")
 }
 
 /// What the head of a session file tells.
@@ -145,19 +163,19 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let mut seen = 0;
-        walk(folder.path(), &mut |_, _| {
+        walk(folder.path(), &mut |_| {
             seen += 1;
             true
         })
         .unwrap();
         assert_eq!(seen, 2);
         let mut seen = 0;
-        walk(folder.path(), &mut |_, _| {
+        walk(folder.path(), &mut |_| {
             seen += 1;
             false
         })
         .unwrap();
         assert_eq!(seen, 1);
-        walk(&folder.path().join("missing"), &mut |_, _| true).unwrap();
+        walk(&folder.path().join("missing"), &mut |_| true).unwrap();
     }
 }

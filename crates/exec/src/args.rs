@@ -255,7 +255,7 @@ fn fill<T: Clone>(inner: &mut Option<T>, outer: Option<&T>) {
 }
 
 /// Flags of `exec` in the order of the reference's completion scripts; those marked are global below `exec`.
-const ORDER: [(&str, bool); 18] = [
+const ORDER: [(&str, bool); 21] = [
     ("strict_config", true),
     ("image", false),
     ("oss", false),
@@ -274,14 +274,14 @@ const ORDER: [(&str, bool); 18] = [
     ("full_auto", true),
     ("output_schema", true),
     ("color", false),
+    ("json", true),
+    ("output_last_message", true),
+    ("record", true),
 ];
 
-/// Makes those shared flags of `exec` global that are.
+/// Puts the flags of `exec` in order, and makes those shared ones global that are.
 pub fn finish(command: Command) -> Command {
-    let rest = ["json", "output_last_message", "record"];
-    let command =
-        ORDER.iter().fold(command, |command, &(id, global)| command.mut_arg(id, |arg| arg.global(global)));
-    arrange(command, &rest)
+    ORDER.iter().fold(command, |command, &(id, global)| command.mut_arg(id, |arg| arg.global(global)))
 }
 
 /// Puts these arguments behind all others, in this order (`mut_arg` moves what it touches). The order shows in

@@ -118,6 +118,14 @@ fn images_are_greedy_up_to_an_option_or_a_subcommand() {
 }
 
 #[test]
+fn the_command_line_of_another_program_is_left_alone() {
+    let root = try_parse("mcp | add | box | docker | exec | -i | container | resume").unwrap();
+    let Some(RootCommand::Mcp(args)) = root.command else { panic!("no mcp") };
+    let commands::mcp::McpCommand::Add(add) = args.command else { panic!("no add") };
+    assert_eq!(add.command, ["docker", "exec", "-i", "container", "resume"]);
+}
+
+#[test]
 fn flags_may_stand_before_or_behind_resume() {
     for line in [
         "exec | --json | -m | M | --ephemeral | -o | F | --skip-git-repo-check | --yolo | resume | ID",
@@ -163,6 +171,13 @@ fn overrides_of_a_deeper_level_replace_those_of_an_outer_one() {
     assert_eq!(overrides("-c | a=1 | exec | -c | b=2 | x").config, ["b=2"]);
     assert_eq!(overrides("-c | a=1 | exec | x").config, ["a=1"]);
     assert_eq!(overrides("exec | -c | a=1 | resume | -c | b=2 | ID").config, ["b=2"]);
+    let archive = |line: &str| try_parse(line).unwrap().overrides.config;
+    assert_eq!(
+        archive("-c | a=1 | archive | -c | b=2 | x"),
+        ["b=2"],
+        "a command that declares the flag itself"
+    );
+    assert_eq!(archive("-c | a=1 | archive | x"), ["a=1"]);
     let mixed = overrides("--enable | f | exec | --disable | g | x");
     assert_eq!((mixed.enable, mixed.disable), (vec!["f".to_owned()], vec!["g".to_owned()]));
 }
@@ -195,4 +210,82 @@ fn usage_lines_carry_the_program_s_name() {
     );
     let text = usage(Program::Quire, "quire exec resume --bogus");
     assert!(text.contains("Usage: quire exec resume [OPTIONS] [SESSION_ID] [PROMPT]"), "{text}");
+}
+
+#[test]
+fn the_whole_tree_is_parsed() {
+    use ErrorKind::{
+        ArgumentConflict, DisplayHelpOnMissingArgumentOrSubcommand as HelpOnMissing, InvalidSubcommand,
+        InvalidValue, MissingRequiredArgument, UnknownArgument, ValueValidation,
+    };
+    for (line, mistake) in [
+        ("hello", None),
+        ("-- | exec", None),
+        ("foo | exce", Some(InvalidSubcommand)),
+        ("foo | zzzzq", Some(UnknownArgument)),
+        ("-a | never | --yolo", Some(ArgumentConflict)),
+        ("-a | never | --yolo | resume", Some(ArgumentConflict)),
+        ("resume | --last | --all | --include-non-interactive | -a | on-request", None),
+        ("fork | --last | x", Some(ArgumentConflict)),
+        ("fork | --include-non-interactive", Some(UnknownArgument)),
+        ("archive", Some(MissingRequiredArgument)),
+        ("unarchive | -C | d | --oss | -c | a=1 | x", None),
+        ("archive | x | -a | never", Some(UnknownArgument)),
+        ("review | --title | t", Some(MissingRequiredArgument)),
+        ("review | --uncommitted | words", Some(ArgumentConflict)),
+        ("login | --api-key", None),
+        ("login | --with-api-key | --with-access-token", None),
+        ("mcp", Some(HelpOnMissing)),
+        ("mcp | add | x", Some(MissingRequiredArgument)),
+        ("mcp | add | x | --url | u | cmd", Some(ArgumentConflict)),
+        ("mcp | add | x | cmd | --url | u", None),
+        ("mcp | add | x | --env | K | -- | cmd", Some(ValueValidation)),
+        ("mcp | add | x | --bearer-token-env-var | T | -- | cmd", Some(MissingRequiredArgument)),
+        ("plugin | marketplace | add | s | --sparse | a | --sparse | b", None),
+        ("app-server | --listen | ws://localhost:1", Some(ValueValidation)),
+        ("app-server | --listen | off | --stdio", Some(ArgumentConflict)),
+        ("app-server | daemon", Some(HelpOnMissing)),
+        ("app-server | generate-ts", Some(MissingRequiredArgument)),
+        ("completion | tcsh", Some(InvalidValue)),
+        ("sandbox | ls | --help", None),
+        ("sandbox | -C | d | ls", Some(MissingRequiredArgument)),
+        ("execpolicy | check | -r | f | ls | --pretty", None),
+        ("cloud-tasks | list | --limit | 21", Some(ValueValidation)),
+        ("cloud | exec | --env | e | --attempts | 4 | q", None),
+        ("responses-api-proxy | --port | 65536", Some(ValueValidation)),
+        ("exec-server | --remote | u", Some(MissingRequiredArgument)),
+        ("exec-server | --remote | u | --environment-id | e | --listen | l", Some(ArgumentConflict)),
+        ("features | lst", Some(InvalidSubcommand)),
+        ("doctor | --json | --summary | --all | --no-color | --ascii", None),
+    ] {
+        assert_eq!(try_parse(line).err().map(|error| error.kind()), mistake, "{line}");
+    }
+}
+
+#[test]
+fn what_only_we_have_is_hidden_from_those_who_call_us_codex() {
+    let help = |program, line: &str| {
+        let argv = line.split(' ').map(OsString::from).collect();
+        parse(program, argv).unwrap_err().to_string()
+    };
+    for (line, word) in [
+        ("x --help", "  demo "),
+        ("x --help", "  config "),
+        ("x exec --help", "--record"),
+        ("x features list --help", "--changed"),
+    ] {
+        assert!(help(Program::Quire, line).contains(word), "{line}: {word}");
+        assert!(!help(Program::Codex, line).contains(word), "{line}: {word}");
+    }
+    assert!(try_parse("demo").is_ok());
+}
+
+#[test]
+fn the_flags_of_the_root_reach_resume() {
+    let root = try_parse("-m | outer | --remote | ws://h:1 | --search | resume | -m | inner | x").unwrap();
+    let Some(RootCommand::Resume(mut args)) = root.command else { panic!("no resume") };
+    args.flags.inherit(&root.flags);
+    assert_eq!(args.flags.shared.model.as_deref(), Some("inner"));
+    assert_eq!(args.flags.remote.remote.as_deref(), Some("ws://h:1"));
+    assert!(args.flags.search);
 }

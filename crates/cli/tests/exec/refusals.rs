@@ -68,8 +68,8 @@ async fn one_line_each() {
             "error: the argument '--full-auto' cannot be used with '--dangerously-bypass-approvals-and-sandbox'",
         ),
         (&["exec", "resume"], b"", 1, "Error: which session?"),
-        (&["unheard-of"], b"", 1, "there is no command `unheard-of`"),
-        (&[], b"", 1, "no interactive mode yet"),
+        (&["unheard-of"], b"", 1, "Error: stdin is not a terminal"),
+        (&[], b"", 1, "Error: stdin is not a terminal"),
     ];
     for (args, stdin, code, line) in rows {
         let ran = world.run_with_stdin(args, stdin).await;

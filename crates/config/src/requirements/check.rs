@@ -41,8 +41,8 @@ fn problem_of_rule(rule: &PrefixRule) -> Option<String> {
     if rule.pattern.is_empty() {
         return Some("has an empty pattern".to_owned());
     }
-    let wrong = rule.pattern.iter().map(problem_of_token).enumerate();
-    if let Some((index, problem)) = wrong.filter_map(|(index, problem)| Some((index, problem?))).next() {
+    let mut problems = rule.pattern.iter().map(problem_of_token).enumerate();
+    if let Some((index, problem)) = problems.find_map(|(index, problem)| Some((index, problem?))) {
         return Some(format!("has an invalid pattern token at index {index}: {problem}"));
     }
     match rule.decision {

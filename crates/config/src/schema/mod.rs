@@ -169,7 +169,7 @@ pub struct ConfigToml {
     /// How much of the output of a tool the model gets, in tokens. Default: as the model catalog says.
     pub tool_output_token_limit: Option<usize>,
     /// Longest wait of one poll of a background terminal, in milliseconds.
-    #[schemars(extend("default" = 300000))]
+    #[schemars(extend("default" = 300_000))]
     pub background_terminal_max_timeout: Option<u64>,
     /// Whether the model may ask for a login shell.
     #[serde(default = "on")]
@@ -384,7 +384,7 @@ const fn default_project_doc_max_bytes() -> usize {
 /// Tables of others, as clients expect them: dates are strings.
 #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn plain_json<S: Serializer>(table: &Option<Table>, serializer: S) -> Result<S::Ok, S::Error> {
-    table.as_ref().map(|table| json::plain(table)).serialize(serializer)
+    table.as_ref().map(json::plain).serialize(serializer)
 }
 
 #[cfg(test)]

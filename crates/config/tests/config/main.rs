@@ -1,6 +1,7 @@
 //! The behaviour of the crate as its users see it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests fail by panicking.
 
+mod checks;
 mod edits;
 mod errors;
 mod keys;

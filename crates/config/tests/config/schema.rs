@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use quire_config::ConfigError;
 use serde_json::{Map, Value};
 
 use crate::world::World;
@@ -73,7 +74,7 @@ fn difference(config: &str, theirs: Option<&str>) -> Option<String> {
     let error = world.try_load().err();
     let place =
         error.as_ref().and_then(|error| error.location()).map(|at| format!("{}:{}", at.line, at.column));
-    let ours = error.as_ref().map(|error| error.message());
+    let ours = error.as_ref().map(ConfigError::message);
     let report = || Some(format!("{config:?}\n  ours {place:?} {ours:?}\n  reference {theirs:?}"));
     // A list in place of a table is read by position in the reference; never by us.
     if ours.as_ref().is_some_and(|text| text.starts_with("invalid length")) {

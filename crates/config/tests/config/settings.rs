@@ -45,7 +45,7 @@ fn a_full_config() {
     assert_eq!(config.model_provider.base_url.as_deref(), Some("http://x"));
     assert_eq!(config.forced_chatgpt_workspace_ids, ["ws"]);
     assert_eq!(config.history.max_bytes, Some(5));
-    assert_eq!(config.unknown_keys_warning().unwrap().contains("`quire.mine`"), true);
+    assert!(config.unknown_keys_warning().unwrap().contains("`quire.mine`"));
     let granular = GranularApproval {
         sandbox_approval: true,
         rules: false,

@@ -35,7 +35,7 @@ fn run(context: &Context<'_>, config: &Config) -> Outcome {
         AuthStore::Ephemeral => Ok(None),
         AuthStore::File | AuthStore::Keyring | AuthStore::Auto => Stored::read(&file),
     };
-    match stored {
+    let outcome = match stored {
         Err(reason) => Outcome::bad(
             Status::Fail,
             "the stored sign-in cannot be read",
@@ -48,6 +48,10 @@ fn run(context: &Context<'_>, config: &Config) -> Outcome {
         }
         Ok(None) => Outcome::ok("a key comes from the environment").with(details),
         Ok(Some(stored)) => by_file(context.host, &stored, &variables, details),
+    };
+    match config.cli_auth_credentials_store {
+        AuthStore::Keyring => outcome.note("keyrings are not read yet; auth.json in the home is"),
+        AuthStore::File | AuthStore::Auto | AuthStore::Ephemeral => outcome,
     }
 }
 

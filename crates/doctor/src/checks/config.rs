@@ -1,10 +1,11 @@
 //! `config.load`: whether the config loads, and what it amounts to.
 
-use quire_config::{Config, Feature, Features};
+use quire_config::{Config, ConfigError, Feature, Features};
 use toml::Value;
 
 use crate::context::{Check, Context, Run};
 use crate::mcp_servers;
+use crate::redact::redact;
 use crate::report::{Details, Outcome, Status};
 
 pub(crate) const CHECK: Check =
@@ -24,8 +25,24 @@ fn run(context: &Context<'_>) -> Outcome {
             "the config does not load",
             "Mend what the note says, then run this again.",
         )
-        .note(error.to_string()),
+        .note(reason(error)),
     }
+}
+
+/// Where and what. Neither the line of the file nor the value is repeated: both may hold a secret.
+fn reason(error: &ConfigError) -> String {
+    let place = error.location().map(|location| format!("{location}: ")).unwrap_or_default();
+    let key = error.key().map(|key| format!(" (key `{key}`)")).unwrap_or_default();
+    format!("{place}{}{key}", redact("", &without_strings(&error.message())))
+}
+
+/// `string "abc"` becomes `string`.
+fn without_strings(message: &str) -> String {
+    const BEFORE: &str = "string \"";
+    let Some((before, rest)) = message.split_once(BEFORE) else { return message.to_owned() };
+    // The value may itself hold quotes; what was expected follows the last one.
+    let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+    format!("{before}string{after}")
 }
 
 fn details(config: &Config) -> Details {
@@ -79,10 +96,10 @@ fn outdated(config: &Config) -> Vec<String> {
         .flatten()
         .filter_map(|(name, _)| {
             let feature = Feature::from_name(name)?;
-            if feature.key() != name {
-                Some(format!("{name} -> {}", feature.key()))
-            } else {
+            if feature.key() == name {
                 OUTDATED.contains(&feature).then(|| format!("features.{name} -> {name}"))
+            } else {
+                Some(format!("{name} -> {}", feature.key()))
             }
         })
         .collect();

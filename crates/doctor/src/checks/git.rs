@@ -1,7 +1,9 @@
 //! `git.environment`: the git program and the repository around the working folder.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::access::read_bounded;
 use crate::context::{Check, Context, Run};
 use crate::program;
 use crate::report::{Details, Issue, Outcome};
@@ -56,8 +58,10 @@ fn add_repository(context: &Context<'_>, details: &mut Details, git: Option<&Pat
     details.add(".git entry", entry(&root.join(".git")));
     let Some(git) = git else { return };
     let folder = root.as_os_str();
+    // A repository is foreign code: the file monitor it names is not started.
     let ask = |arguments: &[&str]| {
-        let arguments = ["-C".as_ref(), folder].into_iter().chain(arguments.iter().map(|text| text.as_ref()));
+        let begin = ["-c".as_ref(), "core.fsmonitor=false".as_ref(), "-C".as_ref(), folder];
+        let arguments = begin.into_iter().chain(arguments.iter().map(AsRef::as_ref));
         program::output(context, git, arguments).ok().filter(|answer| !answer.is_empty())
     };
     let branch = ask(&["rev-parse", "--abbrev-ref", "HEAD"]);
@@ -65,7 +69,10 @@ fn add_repository(context: &Context<'_>, details: &mut Details, git: Option<&Pat
         "git branch",
         branch.map(|name| if name == "HEAD" { "detached HEAD".into() } else { name }),
     );
-    details.add_some("core.fsmonitor", ask(&["config", "--get", "core.fsmonitor"]));
+    // With the switch from above in force, git would tell the switch.
+    let monitor: [&OsStr; 5] =
+        ["-C".as_ref(), folder, "config".as_ref(), "--get".as_ref(), "core.fsmonitor".as_ref()];
+    details.add_some("core.fsmonitor", program::output(context, git, monitor).ok());
 }
 
 /// What `.git` is; of a file, where it points.
@@ -79,9 +86,8 @@ fn entry(path: &Path) -> String {
 
 /// The folder a `.git` file names. Only its beginning is read.
 fn linked_folder(path: &Path) -> Option<String> {
-    use std::io::Read as _;
     const MAX: u64 = 16 * 1024;
-    let mut text = String::new();
-    std::fs::File::open(path).ok()?.take(MAX).read_to_string(&mut text).ok()?;
+    let bytes = read_bounded(path, MAX).ok()?;
+    let text = std::str::from_utf8(&bytes).ok()?;
     Some(text.strip_prefix("gitdir:")?.trim().to_owned())
 }

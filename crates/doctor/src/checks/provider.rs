@@ -72,7 +72,7 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
             return unreachable(details);
         }
         Ok(answer) => {
-            details.add(&target.name, format!("{shown} reachable (HTTP {})", answer.status.as_u16()))
+            details.add(&target.name, format!("{shown} reachable (HTTP {})", answer.status.as_u16()));
         }
     }
     if !target.has_models {
@@ -91,7 +91,7 @@ fn probe(context: &Context<'_>, target: &Target, url: &str, mut details: Details
             let issue = issue.measured(format!("{asked} {error}"), "GET /models is answered");
             Outcome::ok("the model provider cannot be reached")
                 .with(details)
-                .issues(vec![issue.about(&["route probe"]).as_failure()])
+                .issues(vec![issue.about(&["route probe"]).failure()])
         }
         Ok(answer) => {
             details.add(key, format!("{asked} (HTTP {})", answer.status.as_u16()));
@@ -114,7 +114,7 @@ fn by_status(status: StatusCode, url: &str) -> Outcome {
             );
             let issue = issue.measured("HTTP 404", "GET /models returns 2xx, 401 or 403");
             Outcome::ok("the provider has no API at this address")
-                .issues(vec![issue.about(&["route probe"]).as_failure()])
+                .issues(vec![issue.about(&["route probe"]).failure()])
         }
         other => Outcome::bad(
             Status::Warning,

@@ -7,7 +7,7 @@ use quire_config::Config;
 
 use crate::context::{Check, Context, Run};
 use crate::report::{Details, Issue, Outcome};
-use crate::rollouts::{self, Head};
+use crate::rollouts::{self, Found, Head};
 use crate::sqlite::{self, ReadError, ThreadRow};
 
 pub(crate) const CHECK: Check = Check {
@@ -116,13 +116,18 @@ impl Scan {
         let mut left = MAX_FILES;
         for (folder, archived) in [("sessions", false), ("archived_sessions", true)] {
             let folder = home.join(folder);
-            let walked = rollouts::walk(&folder, &mut |path, _| {
+            let walked = rollouts::walk(&folder, &mut |found| {
                 if left == 0 {
                     scan.capped = true;
                     return false;
                 }
                 left -= 1;
-                scan.add(path, archived);
+                match found {
+                    Found::File(path, _) => scan.add(path, archived),
+                    Found::Unreadable(path, error) => {
+                        scan.unusable.add(format!("{} ({error})", path.display()));
+                    }
+                }
                 true
             });
             if let Err(error) = walked {

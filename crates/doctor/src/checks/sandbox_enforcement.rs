@@ -7,6 +7,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use quire_protocol::{PermissionProfile, SandboxPolicy};
 use quire_sandbox::SandboxCommand;
@@ -25,6 +26,9 @@ pub(crate) const CHECK: Check = Check {
 /// What is tried in every mode. `$1` is inside of the workspace, `$2` outside, `$3` a port.
 const SCRIPT: &str = "echo x > \"$1\"; echo x > \"$2\"; \
     if [ -n \"$BASH_VERSION\" ]; then (exec 3<>\"/dev/tcp/127.0.0.1/$3\") ; fi; exit 0";
+
+/// The helper is this program; on a busy machine it needs its time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A mode and what it allows inside of the workspace.
 const MODES: [(&str, bool); 2] = [("read-only", false), ("workspace-write", true)];
@@ -76,7 +80,7 @@ fn fault_in(mode: &str, fault: &'static str) -> Issue {
             remedy: Some("Do not run agents here before this is understood; please report it.".into()),
             ..issue
         }
-        .as_failure()
+        .failure()
     }
 }
 
@@ -192,7 +196,7 @@ fn run_helper(
         .kill_on_drop(true);
     context.runtime.block_on(async {
         let child = command.spawn().map_err(TrialError::Start)?;
-        let ended = tokio::time::timeout(program::PATIENCE, child.wait_with_output()).await;
+        let ended = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
         let output = ended.map_err(|_elapsed| TrialError::TimedOut)?.map_err(TrialError::Start)?;
         if output.status.success() {
             return Ok(());

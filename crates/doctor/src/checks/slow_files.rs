@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::context::{Check, Context, Run};
 use crate::report::{Details, Issue, Outcome};
-use crate::rollouts;
+use crate::rollouts::{self, Found};
 use crate::text::bytes;
 
 pub(crate) const CHECK: Check = Check {
@@ -41,8 +41,9 @@ fn run(context: &Context<'_>) -> Outcome {
     let mut left = MAX_ROLLOUTS;
     for folder in ["sessions", "archived_sessions"] {
         // A folder that cannot be walked is told by `state.paths`.
-        let _told_elsewhere = rollouts::walk(&home.join(folder), &mut |path, entry| {
+        let _told_elsewhere = rollouts::walk(&home.join(folder), &mut |found| {
             left = left.saturating_sub(1);
+            let Found::File(path, entry) = found else { return left > 0 };
             let size = entry.metadata().map_or(0, |facts| facts.len());
             issues.extend(too_big(
                 path,

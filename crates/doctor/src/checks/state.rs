@@ -7,7 +7,7 @@ use quire_config::Config;
 use crate::access::describe;
 use crate::context::{Check, Context, Run};
 use crate::report::{Details, Outcome, Status};
-use crate::rollouts;
+use crate::rollouts::{self, Found};
 use crate::sqlite::{self, ReadError};
 
 pub(crate) const CHECK: Check =
@@ -61,7 +61,8 @@ fn inspect(context: &Context<'_>, config: &Config) -> Outcome {
         Status::Fail,
         "a database is damaged",
         format!(
-            "Stop all sessions, then move {} (and its -wal and -shm) away: the index is rebuilt from the session files.",
+            "Stop all sessions, then move {} (and its -wal and -shm) away. The index of sessions is rebuilt from the \
+             session files; logs, goals and memories in a damaged file are gone.",
             broken.join(" and ")
         ),
     )
@@ -89,9 +90,12 @@ fn integrity(path: &Path) -> Integrity {
 /// `2 files, 30 total bytes, 15 average bytes`.
 fn count(folder: &Path) -> String {
     let (mut files, mut bytes) = (0_u64, 0_u64);
-    let walked = rollouts::walk(folder, &mut |_, entry| {
-        files += 1;
-        bytes += entry.metadata().map_or(0, |facts| facts.len());
+    let walked = rollouts::walk(folder, &mut |found| {
+        // Folders that cannot be read are told by the comparison with the index.
+        if let Found::File(_, entry) = found {
+            files += 1;
+            bytes += entry.metadata().map_or(0, |facts| facts.len());
+        }
         files < MAX_FILES
     });
     match walked {

@@ -136,7 +136,7 @@ fn issues(host: &Host, size: Option<(u16, u16)>, locale: Option<&str>) -> Vec<Is
             )
             .measured("TERM=dumb", "the name of a real terminal type, for example xterm-256color")
             .about(&["TERM"])
-            .as_failure(),
+            .failure(),
         );
     }
     if let Some(locale) = locale.filter(|locale| !is_utf8(locale)) {

@@ -1,13 +1,13 @@
 //! `updates.status`: what is known of newer versions. Nobody is asked.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use quire_config::Config;
 use serde::Deserialize;
 use toml::Value;
 
+use crate::access::read_bounded;
 use crate::context::{Check, Context, Run};
 use crate::install::{Manager, NpmTarget};
 use crate::report::{Details, Outcome, Status};
@@ -60,14 +60,9 @@ fn run(context: &Context<'_>, config: &Config) -> Outcome {
 }
 
 fn read(file: &Path) -> Option<Result<Cache, String>> {
-    let opened = match File::open(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        other => other,
-    };
-    let mut bytes = Vec::new();
-    let read = opened.and_then(|file| file.take(MAX_CACHE).read_to_end(&mut bytes));
-    Some(match read {
-        Err(error) => Err(error.to_string()),
-        Ok(_) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
-    })
+    match read_bounded(file, MAX_CACHE) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => Some(Err(error.to_string())),
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| error.to_string())),
+    }
 }

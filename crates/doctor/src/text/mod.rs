@@ -102,7 +102,9 @@ impl Writer<'_> {
             }
             let title = self.paint(group, "1");
             self.line(&title);
-            checks.into_iter().for_each(|check| self.check(check));
+            for check in checks {
+                self.check(check);
+            }
             self.line("");
         }
         self.line(&rule);
@@ -144,11 +146,8 @@ impl Writer<'_> {
 
     fn detail(&mut self, row: &rows::Row, issues: &[Issue]) {
         let value = rows::shorten(&row.value, self.style.user_home.as_deref());
-        let value = if self.style.ascii {
-            value.replace('…', "...").replace('·', "-").replace('—', "-")
-        } else {
-            value
-        };
+        let value =
+            if self.style.ascii { value.replace('…', "...").replace(['·', '—'], "-") } else { value };
         let issue = issues.iter().find(|issue| issue.fields.iter().any(|field| *field == row.field));
         let (lead, expected) = match issue {
             Some(issue) => {

@@ -16,7 +16,7 @@ fn report() -> Report {
     details.add("TERM", "dumb");
     details.add("terminal", "dumb");
     let terminal = Outcome::ok("x").with(details).issues(vec![
-        Issue::warning("no colors", "set TERM").measured("dumb", "xterm").about(&["TERM"]).as_failure(),
+        Issue::warning("no colors", "set TERM").measured("dumb", "xterm").about(&["TERM"]).failure(),
         Issue::warning("locale", "set LANG"),
     ]);
     let idle = Outcome::ok("not asked").idle();
