@@ -123,7 +123,9 @@ async fn run(arguments: &Arguments) -> Result<bool> {
             ours: ours.clone(),
             folder: stage::suite_folder(suite.name)?,
         };
-        for case in (suite.run)(&sides, &wanted).with_context(|| format!("suite {}", suite.name))? {
+        let cases = (suite.run)(&sides, &wanted).with_context(|| format!("suite {}", suite.name));
+        std::fs::remove_dir_all(&sides.folder)?;
+        for case in cases? {
             let verdict = Verdict::of_case(suite.name, case, &known);
             println!("{}", verdict.line(arguments.verbose));
             verdicts.push(verdict);

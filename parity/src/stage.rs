@@ -119,9 +119,9 @@ impl Stage {
     }
 }
 
-/// A fresh folder for a suite, outside of any repository and of the temp folder.
+/// A fresh folder for a suite, outside of any repository and of the temp folder, that no other run uses.
 pub(crate) fn suite_folder(suite: &str) -> Result<PathBuf> {
-    let folder = outside_of_git()?.join("quire-parity/suites").join(suite);
+    let folder = outside_of_git()?.join(format!("quire-parity-{}", std::process::id())).join(suite);
     wipe(&folder)?;
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)

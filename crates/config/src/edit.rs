@@ -10,11 +10,13 @@ mod feature;
 mod replace;
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
 pub use self::feature::{FeatureEditError, feature_edits, set_feature};
+use crate::locate::Location;
 use crate::schema::TrustLevel;
 
 /// One change.
@@ -71,10 +73,10 @@ pub enum EditError {
         source: io::Error,
     },
     /// It is no TOML.
-    #[error("{} is not valid TOML, so it was left alone: {message}", path.display())]
+    #[error("{location}: not valid TOML, so the file was left alone: {message}\n{}", location.excerpt)]
     Syntax {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        location: Box<Location>,
         /// What is wrong.
         message: String,
     },
@@ -127,8 +129,9 @@ pub(crate) fn edited(old: &str, edits: &[ConfigEdit]) -> Result<String, TextErro
     let (mark, body) = old.strip_prefix('\u{feff}').map_or(("", old), |body| ("\u{feff}", body));
     // The parser writes plain line ends whatever it read.
     let plain = body.replace("\r\n", "\n");
-    let mut document: DocumentMut =
-        plain.parse().map_err(|error: toml_edit::TomlError| TextError::Syntax(error.message().to_owned()))?;
+    let mut document: DocumentMut = plain
+        .parse()
+        .map_err(|error: toml_edit::TomlError| TextError::syntax(&plain, error.message(), error.span()))?;
     let ends = LineEnds::of(body);
     let before = document.to_string();
     for edit in edits {
@@ -178,14 +181,21 @@ impl LineEnds {
 /// What can be wrong with a text and its changes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TextError {
-    Syntax(String),
+    Syntax { message: String, span: Range<usize>, text: String },
     EmptyPath,
 }
 
 impl TextError {
+    pub(crate) fn syntax(text: &str, message: &str, span: Option<Range<usize>>) -> Self {
+        let span = span.unwrap_or(text.len()..text.len());
+        Self::Syntax { message: message.to_owned(), span, text: text.to_owned() }
+    }
+
     pub(crate) fn in_file(self, file: &Path) -> EditError {
         match self {
-            Self::Syntax(message) => EditError::Syntax { path: file.to_owned(), message },
+            Self::Syntax { message, span, text } => {
+                EditError::Syntax { location: Box::new(Location::of_span(file, &text, span)), message }
+            }
             Self::EmptyPath => EditError::EmptyPath,
         }
     }

@@ -27,9 +27,9 @@ pub fn set_feature(file: &Path, name: &str, on: bool) -> Result<Feature, Feature
     let feature = Feature::from_name(name).ok_or_else(|| FeatureEditError::Unknown(name.to_owned()))?;
     rewrite(file, |old| {
         let body = old.strip_prefix('\u{feff}').unwrap_or(old);
-        let table: Table = body
-            .parse()
-            .map_err(|error: toml::de::Error| TextError::Syntax(error.message().to_owned()).in_file(file))?;
+        let table: Table = body.parse().map_err(|error: toml::de::Error| {
+            TextError::syntax(body, error.message(), error.span()).in_file(file)
+        })?;
         let edits = feature_edits(feature, on, &table);
         Ok((edited(old, &edits).map_err(|error| error.in_file(file))?, feature))
     })
