@@ -170,7 +170,8 @@ impl Layer {
     /// The same layer with some of its top-level keys.
     pub(crate) fn only(&self, keys: &[&str]) -> Self {
         let some = keys.iter().filter_map(|key| Some(((*key).to_owned(), self.table.get(*key)?.clone())));
-        Self { source: self.source.clone(), table: some.collect(), disabled: self.disabled, text: None }
+        let table = some.collect();
+        Self { source: self.source.clone(), table, written: None, disabled: self.disabled, text: None }
     }
 
     /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
