@@ -60,7 +60,7 @@ pub struct ConfigWarningNotification {
 pub struct TextRange {
     /// First position.
     pub start: TextPosition,
-    /// Position after the last.
+    /// Last position.
     pub end: TextPosition,
 }
 

@@ -27,8 +27,9 @@ fn plain(summary: String) -> ConfigWarningNotification {
 
 fn unusable(error: &ConfigError) -> ConfigWarningNotification {
     let place = error.location().map(|location| {
-        let position = TextPosition { line: location.line, column: location.column };
-        (location.file.clone(), TextRange { start: position, end: position })
+        let start = TextPosition { line: location.line, column: location.column };
+        let end = TextPosition { line: location.end_line, column: location.end_column };
+        (location.file.clone(), TextRange { start, end })
     });
     let (path, range) = place.unzip();
     ConfigWarningNotification {

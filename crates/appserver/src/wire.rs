@@ -61,32 +61,19 @@ impl Outgoing {
     }
 }
 
-/// What a text turned out to be.
-#[derive(Debug, PartialEq)]
-enum Incoming {
-    /// A request, or what is wrong with it.
-    Request(RequestId, Result<ClientRequest, RpcError>),
-    /// A notification, an answer nobody waits for, or no message at all: nothing to do.
-    Nothing,
-}
-
-impl Incoming {
-    fn parse(text: &str) -> Self {
-        if text.trim().is_empty() {
-            return Self::Nothing;
-        }
-        let message = match serde_json::from_str::<Message>(text) {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::warn!(%error, "skipped a line that is no message");
-                return Self::Nothing;
-            }
-        };
-        match (message.id, message.method) {
-            (Some(id), Some(method)) => Self::Request(id, request(method, message.params)),
-            _ => Self::Nothing,
-        }
+/// A request, or what is wrong with it. A notification, an answer nobody waits for, or no message at all is nothing.
+fn parse(text: &str) -> Option<(RequestId, Result<ClientRequest, RpcError>)> {
+    if text.trim().is_empty() {
+        return None;
     }
+    let message = match serde_json::from_str::<Message>(text) {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::warn!(%error, "skipped a line that is no message");
+            return None;
+        }
+    };
+    Some((message.id?, request(message.method?, message.params)))
 }
 
 /// Any message. What only answers have is left out: the server asks nothing yet.
@@ -127,7 +114,7 @@ impl Connection {
 
     /// Takes one text. Waits only for the handshake and for a client that does not read.
     pub(crate) async fn take(&self, text: &str) {
-        let Incoming::Request(id, request) = Incoming::parse(text) else { return };
+        let Some((id, request)) = parse(text) else { return };
         match request {
             Ok(request @ ClientRequest::Initialize(_)) => {
                 let response = self.client.dispatch(request).await;
@@ -248,14 +235,14 @@ mod tests {
             r#"{"id":12,"result":{}}"#,
             r#"{"id":12,"error":{"code":1,"message":"x"}}"#,
         ] {
-            assert_eq!(Incoming::parse(text), Incoming::Nothing, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn requests_and_what_is_wrong_with_them() {
-        let refused = |text: &str| match Incoming::parse(text) {
-            Incoming::Request(id, Err(error)) => {
+        let refused = |text: &str| match parse(text) {
+            Some((id, Err(error))) => {
                 assert_eq!(error.code, rpc::INVALID_REQUEST);
                 (serde_json::to_string(&id).unwrap(), error.message)
             }
@@ -276,7 +263,7 @@ mod tests {
         );
         for params in ["", r#","params":null"#, r#","params":{}"#] {
             let text = format!(r#"{{"id":1,"method":"configRequirements/read"{params}}}"#);
-            assert!(matches!(Incoming::parse(&text), Incoming::Request(_, Ok(_))), "{text}");
+            assert!(matches!(parse(&text), Some((_, Ok(_)))), "{text}");
         }
     }
 }

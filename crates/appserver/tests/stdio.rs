@@ -69,10 +69,11 @@ impl World {
 }
 
 fn system(etc: &Path) -> SystemPaths {
-    let mut paths = SystemPaths::default();
-    paths.config = etc.join("config.toml");
-    paths.managed = etc.join("managed_config.toml");
-    paths
+    SystemPaths {
+        config: etc.join("config.toml"),
+        managed: etc.join("managed_config.toml"),
+        requirements: etc.join("requirements.toml"),
+    }
 }
 
 /// A client at the other end of the pipe.

@@ -85,8 +85,10 @@ impl fmt::Display for DisabledReason {
 pub struct Layer {
     /// Where it comes from.
     pub source: LayerSource,
-    /// Its keys; paths are resolved.
+    /// Its keys; paths are resolved, old names of keys are new ones.
     pub table: Table,
+    /// The same under the names that were written, if there were old ones: what clients see.
+    written: Option<Table>,
     /// Why it does not count; nothing when it does.
     pub disabled: Option<DisabledReason>,
     /// The file as read, for locations.
@@ -112,7 +114,13 @@ impl fmt::Debug for Layer {
 impl Layer {
     /// A layer that was not read from a file.
     pub(crate) fn from_table(source: LayerSource, table: Table) -> Self {
-        Self { source, table, disabled: None, text: None }
+        Self::new(source, table, None)
+    }
+
+    fn new(source: LayerSource, mut table: Table, text: Option<FileText>) -> Self {
+        let written = table.clone();
+        let written = normalise_aliases(&mut table).then_some(written);
+        Self { source, table, written, disabled: None, text }
     }
 
     /// Reads a layer. A missing file is an empty layer.
@@ -143,10 +151,8 @@ impl Layer {
                 FileKind::Project => ConfigError::ProjectSyntax { location, message },
             }
         })?;
-        normalise_aliases(&mut table);
         resolver.resolve(&mut table, file.parent().unwrap_or(Path::new("/")));
-        let text = FileText { file: file.to_owned(), text: text.to_owned() };
-        Ok(Self { source, table, disabled: None, text: Some(text) })
+        Ok(Self::new(source, table, Some(FileText { file: file.to_owned(), text: text.to_owned() })))
     }
 
     /// A project's layer that does not count. Its file is read as far as it can be.
@@ -156,24 +162,38 @@ impl Layer {
         resolver: &Paths,
         reason: DisabledReason,
     ) -> Self {
-        let table = Self::read(source.clone(), file, FileKind::Project, resolver).map(|layer| layer.table);
-        Self { source, table: table.unwrap_or_default(), disabled: Some(reason), text: None }
+        let read = Self::read(source.clone(), file, FileKind::Project, resolver);
+        let layer = read.unwrap_or_else(|_| Self::from_table(source, Table::new()));
+        Self { disabled: Some(reason), text: None, ..layer }
     }
 
     /// The same layer with some of its top-level keys.
     pub(crate) fn only(&self, keys: &[&str]) -> Self {
         let some = keys.iter().filter_map(|key| Some(((*key).to_owned(), self.table.get(*key)?.clone())));
-        Self { source: self.source.clone(), table: some.collect(), disabled: self.disabled, text: None }
+        let table = some.collect();
+        Self { source: self.source.clone(), table, written: None, disabled: self.disabled, text: None }
     }
 
     /// A fingerprint of its keys, `sha256:` and hex digits. Comments, layout and order of the file do not count.
     pub fn version(&self) -> String {
-        json::fingerprint(&self.table)
+        json::fingerprint(self.shown())
     }
 
     /// Its keys as clients see them. Dates are objects of the reference's making.
     pub fn json(&self) -> serde_json::Value {
-        json::tagged(&self.table)
+        json::tagged(self.shown())
+    }
+
+    /// Drops a key. True if it was there.
+    pub(crate) fn forget(&mut self, key: &str) -> bool {
+        if let Some(written) = &mut self.written {
+            written.remove(key);
+        }
+        self.table.remove(key).is_some()
+    }
+
+    fn shown(&self) -> &Table {
+        self.written.as_ref().unwrap_or(&self.table)
     }
 
     /// The file it was read from and its text.
@@ -195,19 +215,16 @@ fn read_text(file: &Path, kind: FileKind) -> Result<Option<String>, ConfigError>
         .map_err(|error| refuse(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())))
 }
 
-/// Old spellings that must not live beside the new ones when layers are merged. The new one wins.
-fn normalise_aliases(table: &mut Table) {
-    let Some(Value::Table(memories)) = table.get_mut("memories") else { return };
-    if let Some(value) = memories.remove("no_memories_if_mcp_or_web_search")
-        && !memories.contains_key("disable_on_external_context")
-    {
-        memories.insert("disable_on_external_context".to_owned(), value);
-    }
+/// Old spellings that must not live beside the new ones when layers are merged. The new one wins. True if there were any.
+fn normalise_aliases(table: &mut Table) -> bool {
+    let Some(Value::Table(memories)) = table.get_mut("memories") else { return false };
+    let Some(value) = memories.remove("no_memories_if_mcp_or_web_search") else { return false };
+    memories.entry("disable_on_external_context").or_insert(value);
+    true
 }
 
 /// Old spellings on the command line.
 pub(crate) fn normalise_session_aliases(table: &mut Table) {
-    normalise_aliases(table);
     if let Some(value) = table.remove("use_legacy_landlock") {
         let features = table.entry("features").or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(features) = features {

@@ -49,7 +49,8 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let requirements =
         Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
-    let settings = match project_settings(below.iter().chain([&session]).chain(&managed)) {
+    // An administrator's old file says nothing about projects.
+    let settings = match project_settings(below.iter().chain([&session])) {
         // Where no project counts, a wrong value is told like any other, below.
         Err(_) if !options.projects => ProjectSettings::default(),
         settings => settings?,
@@ -185,8 +186,7 @@ impl Loader<'_> {
         if self.options.strict {
             refuse_unknown_in_file(&layer)?;
         }
-        let dropped: Vec<_> =
-            NOT_FOR_PROJECTS.into_iter().filter(|key| layer.table.remove(*key).is_some()).collect();
+        let dropped: Vec<_> = NOT_FOR_PROJECTS.into_iter().filter(|key| layer.forget(key)).collect();
         if !dropped.is_empty() {
             self.warnings.push(format!(
                 "Ignored unsupported project-local config keys in {}: {}. Only the user's own config.toml can set them.",

@@ -21,6 +21,10 @@ pub struct Location {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// Line of the last character that is meant, from 1.
+    pub end_line: usize,
+    /// Column of that character, from 1.
+    pub end_column: usize,
     /// The line itself with carets below, in a gutter of line numbers; three lines without a final newline.
     pub excerpt: String,
 }
@@ -42,6 +46,7 @@ impl Location {
     /// The location of a byte range.
     pub(crate) fn of_span(file: &Path, text: &str, span: Range<usize>) -> Self {
         let (line_index, column_index) = translate(text, span.start);
+        let (end_line, end_column) = translate(text, span.end.saturating_sub(1).max(span.start));
         let line_text = text.split('\n').nth(line_index).unwrap_or_default().trim_end_matches('\r');
         let rest = line_text.chars().count().saturating_sub(column_index);
         let spanned = text.get(span).map_or(1, |part| part.chars().count());
@@ -53,7 +58,14 @@ impl Location {
             " ".repeat(column_index),
             "^".repeat(carets)
         );
-        Self { file: file.to_owned(), line: line_index + 1, column: column_index + 1, excerpt }
+        Self {
+            file: file.to_owned(),
+            line: line_index + 1,
+            column: column_index + 1,
+            end_line: end_line + 1,
+            end_column: end_column + 1,
+            excerpt,
+        }
     }
 
     /// The location of a key or its value; that of the nearest table around it when the file does not spell the path
