@@ -8,7 +8,7 @@ use quire_appserver_protocol::initialize::{InitializeParams, InitializeResponse}
 use quire_appserver_protocol::{ClientRequest, ClientResponse, RpcError};
 use quire_config::LoadOptions;
 use quire_engine::{ClientInfo, Clock, Engine, IdSource};
-use quire_protocol::{Op, REFERENCE_VERSION, SessionSource};
+use quire_protocol::{Op, SessionSource};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
