@@ -4,6 +4,7 @@
 //! newcomer would get wrong: tables merge, everything else (arrays too) is replaced whole; and a disabled layer is still
 //! listed, because people ask why it does not count.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -143,7 +144,6 @@ impl Layer {
                 FileKind::Project => ConfigError::ProjectSyntax { location, message },
             }
         })?;
-        normalise_aliases(&mut table);
         resolver.resolve(&mut table, file.parent().unwrap_or(Path::new("/")));
         let text = FileText { file: file.to_owned(), text: text.to_owned() };
         Ok(Self { source, table, disabled: None, text: Some(text) })
@@ -195,19 +195,24 @@ fn read_text(file: &Path, kind: FileKind) -> Result<Option<String>, ConfigError>
         .map_err(|error| refuse(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())))
 }
 
-/// Old spellings that must not live beside the new ones when layers are merged. The new one wins.
-fn normalise_aliases(table: &mut Table) {
-    let Some(Value::Table(memories)) = table.get_mut("memories") else { return };
-    if let Some(value) = memories.remove("no_memories_if_mcp_or_web_search")
-        && !memories.contains_key("disable_on_external_context")
-    {
-        memories.insert("disable_on_external_context".to_owned(), value);
+/// Old spellings that must not live beside the new ones when layers are merged. The new one wins. A layer itself is listed as
+/// it was written.
+fn without_aliases(table: &Table) -> Cow<'_, Table> {
+    const OLD: &str = "no_memories_if_mcp_or_web_search";
+    if table.get("memories").is_none_or(|memories| memories.get(OLD).is_none()) {
+        return Cow::Borrowed(table);
     }
+    let mut table = table.clone();
+    if let Some(Value::Table(memories)) = table.get_mut("memories")
+        && let Some(value) = memories.remove(OLD)
+    {
+        memories.entry("disable_on_external_context").or_insert(value);
+    }
+    Cow::Owned(table)
 }
 
 /// Old spellings on the command line.
 pub(crate) fn normalise_session_aliases(table: &mut Table) {
-    normalise_aliases(table);
     if let Some(value) = table.remove("use_legacy_landlock") {
         let features = table.entry("features").or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(features) = features {
@@ -329,14 +334,14 @@ impl LayerStack {
     pub fn merged(&self) -> Table {
         let mut merged = Table::new();
         for layer in self.enabled() {
-            merge(&mut merged, &layer.table);
+            merge(&mut merged, &without_aliases(&layer.table));
         }
         merged
     }
 
     /// The layer whose value at a path won.
     pub(crate) fn owner(&self, path: &KeyPath) -> Option<&Layer> {
-        self.enabled().rev().find(|layer| lookup(&layer.table, path).is_some())
+        self.enabled().rev().find(|layer| lookup(&without_aliases(&layer.table), path).is_some())
     }
 
     /// What the layers that count say of one key, the highest and so the deciding one first.
