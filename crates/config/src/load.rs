@@ -49,7 +49,7 @@ pub fn load(options: LoadOptions) -> Result<Config, ConfigError> {
     let requirements =
         Requirements::load(&system.requirements, managed.as_ref(), &system.managed, || (options.hostname)())?;
 
-    let settings = match project_settings(below.iter().chain([&session]).chain(&managed)) {
+    let settings = match project_settings(below.iter().chain([&session]), managed.as_ref()) {
         // Where no project counts, a wrong value is told like any other, below.
         Err(_) if !options.projects => ProjectSettings::default(),
         settings => settings?,
@@ -247,13 +247,16 @@ fn is_refused(path: &KeyPath) -> bool {
     !path.is_within("quire")
 }
 
-/// What decides about projects, from the layers below and above theirs. Nothing else of these layers is looked at yet. An
-/// error is shown in the file it comes from.
+/// What decides about projects, from the layers below and above theirs; the managed one trusts no project. Nothing else of
+/// these layers is looked at yet. An error is shown in the file it comes from.
 fn project_settings<'a>(
     layers: impl Iterator<Item = &'a Layer> + Clone,
+    managed: Option<&'a Layer>,
 ) -> Result<ProjectSettings, ConfigError> {
     let mut stack = LayerStack::default();
     layers.clone().for_each(|layer| stack.push(layer.only(&PROJECT_SETTINGS)));
+    managed.into_iter().for_each(|layer| stack.push(layer.only(&["project_root_markers"])));
+    let layers = layers.chain(managed);
     match decode::<ProjectSettings>(&stack.merged()) {
         Ok(decoded) => Ok(decoded.value),
         Err(error) => {
