@@ -1,4 +1,4 @@
-//! Runs one program once, for suites: no terminal, nothing on standard input, an environment of its own, a time limit.
+//! Runs one program once, for suites: no terminal, an environment of its own, a time limit.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// Nothing that a suite starts takes longer, also on a busy machine.
@@ -24,13 +25,17 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
-/// Runs `program`. Its home and its working folder are made below `folder`.
+/// Runs `program` with nothing on standard input. Its home and its working folder are made below `folder`.
 pub(crate) async fn run(program: &Path, arguments: &[String], folder: &Path) -> Result<Outcome> {
+    run_with_stdin(program, arguments, folder, "").await
+}
+
+async fn run_with_stdin(program: &Path, arguments: &[String], folder: &Path, input: &str) -> Result<Outcome> {
     let (home, work) = (folder.join("home"), folder.join("work"));
     for needed in [&home, &work] {
         std::fs::create_dir_all(needed).with_context(|| format!("cannot create {}", needed.display()))?;
     }
-    let output = Command::new(program)
+    let mut child = Command::new(program)
         .args(arguments)
         .current_dir(&work)
         .env_clear()
@@ -39,13 +44,20 @@ pub(crate) async fn run(program: &Path, arguments: &[String], folder: &Path) -> 
         .env("CODEX_HOME", &home)
         .env("TERM", "xterm")
         .env("LANG", "C.UTF-8")
-        .stdin(Stdio::null())
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .output();
-    let Ok(output) = tokio::time::timeout(LIMIT, output).await else {
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A program that refuses to begin does not read it.
+        let _unread = pipe.write_all(input.as_bytes()).await;
+    }
+    let Ok(output) = tokio::time::timeout(LIMIT, child.wait_with_output()).await else {
         bail!("{} {} did not end within {LIMIT:?}", program.display(), arguments.join(" "));
     };
-    let output = output.with_context(|| format!("cannot start {}", program.display()))?;
+    let output = output.with_context(|| format!("cannot wait for {}", program.display()))?;
     Ok(Outcome {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -77,6 +89,16 @@ pub(crate) fn run_both(
 /// Runs one program once.
 pub(crate) fn run_one(program: &Path, arguments: &[String], folder: &Path) -> Result<Outcome> {
     block_on(run(program, arguments, folder))
+}
+
+/// Runs one program once with a text on standard input.
+pub(crate) fn run_one_with_stdin(
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    input: &str,
+) -> Result<Outcome> {
+    block_on(run_with_stdin(program, arguments, folder, input))
 }
 
 /// Suites are called from within a runtime and must wait, so the work is done in a thread of its own.

@@ -5,6 +5,7 @@
 //! one, its cases as data in `parity/data/`, and a line in [`SUITES`]. Case names begin with the suite's name.
 
 mod argv;
+mod commands;
 mod completion;
 mod config;
 mod doctor;
@@ -28,6 +29,7 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "completion scripts, as text and in real shells",
         run: completion::run,
     },
+    commands::SUITE,
     config::SUITE,
     writes::SUITE,
     Suite {

@@ -69,7 +69,8 @@ pub enum ApprovalsReviewer {
     /// A person.
     #[default]
     User,
-    /// A model.
+    /// A model. Clients know it by its old name.
+    #[serde(rename(serialize = "guardian_subagent"))]
     AutoReview,
     /// Old spelling of the same.
     GuardianSubagent,

@@ -27,12 +27,10 @@ fn says_more(reference: &str) -> bool {
     vague.iter().any(|words| reference.contains(words))
 }
 
-/// Where we point at the value, the reference at the table around it; or where an old spelling has been replaced before
-/// the types are looked at, so that we point at its table.
-fn points_elsewhere(config: &str) -> bool {
+/// Where we point at the value, the reference at the table around it.
+fn points_closer(config: &str) -> bool {
     let places = [
         "permissions",
-        "no_memories_if_mcp_or_web_search",
         "profiles.x.features",
         "otlp-grpc.tls.foo",
         "protocol='json'
@@ -88,7 +86,7 @@ fn difference(world: &World, config: &str, theirs: Option<&str>) -> Option<Strin
         _ => (None, theirs),
     };
     let same_words = message == their_message || says_more(their_message);
-    let same_place = place.as_deref() == their_place || says_more(their_message) || points_elsewhere(config);
+    let same_place = place.as_deref() == their_place || says_more(their_message) || points_closer(config);
     if same_words && same_place { None } else { report() }
 }
 
