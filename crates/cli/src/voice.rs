@@ -45,6 +45,9 @@ impl Voice {
         };
         match (self, error) {
             (Self::Exec, _) | (Self::Login, ConfigError::Override(_)) => error.to_string(),
+            (Self::Login, _) if error.location().is_none() => {
+                format!("Error loading configuration: {what}{}", cause(error))
+            }
             (Self::Login, _) => format!("Error loading configuration: {what}"),
             (Self::Plain, _) => format!("Error: {what}{}", cause(error)),
         }
@@ -62,6 +65,8 @@ fn cause(error: &ConfigError) -> String {
             error.message()
         ),
         (Some(_), Some(key)) => format!("{}\nin `{key}`", error.message()),
+        // Nothing more is known of a value from the command line than its key.
+        (None, Some(key)) if matches!(error, ConfigError::Value { .. }) => return format!("\nin `{key}`"),
         (None, _) => return String::new(),
     };
     let mut text = String::from("\n\nCaused by:");
@@ -104,6 +109,16 @@ mod tests {
         assert!(text.contains(
             "\n\nCaused by:\n    TOML parse error at line 1, column 3\n      |\n    1 | x=\n      |   ^\n"
         ));
+
+        let mut options = LoadOptions::new(CodexHome::at(home.path()), home.path());
+        options.ignore_user_config = true;
+        options.cli_overrides = vec!["model=3".to_owned()];
+        let error = quire_config::load(options).unwrap_err();
+        assert_eq!(Voice::Plain.config_text(&error), format!("Error: {wrong}\nin `model`"));
+        assert_eq!(
+            Voice::Login.config_text(&error),
+            format!("Error loading configuration: {wrong}\nin `model`")
+        );
 
         let mut options = LoadOptions::new(CodexHome::at(home.path()), home.path());
         options.cli_overrides = vec!["foo".to_owned()];
