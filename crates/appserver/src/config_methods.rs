@@ -4,8 +4,6 @@
 //! read loads the files anew, so an edit by hand shows at once, and a broken file is an error of the request and not of
 //! the server.
 
-use std::path::{Component, Path, PathBuf};
-
 use quire_appserver_protocol::config::{
     ConfigBatchWriteParams, ConfigLayer, ConfigLayerMetadata, ConfigLayerSource, ConfigReadParams,
     ConfigReadResponse, ConfigRequirementsReadResponse, ConfigValueWriteParams, ConfigWriteResponse,
@@ -23,7 +21,7 @@ use crate::server::Shared;
 pub(crate) async fn read(shared: &Shared, params: ConfigReadParams) -> Result<ConfigReadResponse, RpcError> {
     let mut options = shared.options.config.clone();
     match params.cwd {
-        Some(cwd) => options.cwd = without_dots(&options.cwd.join(cwd)),
+        Some(cwd) => options.cwd = quire_config::without_dots(&options.cwd.join(cwd)),
         None => options.projects = false,
     }
     let config = load(options).await?.map_err(|error| unreadable(&error))?;
@@ -102,21 +100,6 @@ fn unreadable(error: &ConfigError) -> RpcError {
         ConfigError::Invalid(_) => format!("the configuration contradicts itself: {}", told(error)),
         _ => format!("the configuration cannot be read: {}", told(error)),
     })
-}
-
-/// Without `.` and `..`, and without asking the disk.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    clean
 }
 
 async fn write(shared: &Shared, request: WriteRequest) -> Result<ConfigWriteResponse, RpcError> {

@@ -38,14 +38,19 @@ impl AuthFile {
     }
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-enum AuthMode {
+/// `auth_mode`: how somebody is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum AuthMode {
+    /// With an API key.
     #[serde(rename = "apikey")]
     ApiKey,
+    /// With a ChatGPT account.
     #[serde(rename = "chatgpt")]
     ChatGpt,
+    /// With tokens of a ChatGPT account that the program around us keeps.
     #[serde(rename = "chatgptAuthTokens")]
     ChatGptAuthTokens,
+    /// As an agent, with an access token.
     #[serde(rename = "agentIdentity")]
     AgentIdentity,
 }

@@ -9,6 +9,7 @@ mod secret;
 
 use std::path::{Path, PathBuf};
 
+pub use file::AuthMode;
 pub use secret::{ApiKey, KeySource, Secret};
 
 /// The variable that beats every stored credential.

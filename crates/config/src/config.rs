@@ -19,7 +19,7 @@ use crate::error::InvalidConfig;
 use crate::features::{self, Feature, Features, Notice};
 use crate::home::CodexHome;
 use crate::key_path::KeyPath;
-use crate::layer::{LayerSource, LayerStack, Paths, normalise};
+use crate::layer::{LayerSource, LayerStack, Paths, without_dots};
 use crate::options::{LoadOptions, TypedOverrides};
 use crate::permissions::{self, Permissions, Selection, Surroundings};
 use crate::project::Project;
@@ -252,7 +252,7 @@ impl Loaded {
         let environment = || (options.env)("CODEX_SQLITE_HOME").filter(|path| !path.trim().is_empty());
         let sqlite_home = written
             .sqlite_home
-            .or_else(|| environment().map(|path| normalise(&options.cwd.join(path))))
+            .or_else(|| environment().map(|path| without_dots(&options.cwd.join(path))))
             .unwrap_or_else(|| options.home.as_path().to_owned());
 
         let mut features = Features::resolve(flags, legacy_unified_exec);
@@ -384,8 +384,11 @@ impl Loaded {
         approval_policy: &ApprovalPolicy,
     ) -> Result<Permissions, InvalidConfig> {
         let typed = &options.typed;
-        let extra_roots: Vec<_> =
-            typed.additional_writable_roots.iter().map(|root| normalise(&options.cwd.join(root))).collect();
+        let extra_roots: Vec<_> = typed
+            .additional_writable_roots
+            .iter()
+            .map(|root| without_dots(&options.cwd.join(root)))
+            .collect();
         let workspace_write = self.written.sandbox_workspace_write.clone().unwrap_or_default();
         let tmpdir = (options.env)("TMPDIR").filter(|path| !path.is_empty()).map(PathBuf::from);
         let around = Surroundings {

@@ -290,12 +290,12 @@ impl Paths {
             }
             _ => base.join(path),
         };
-        normalise(&expanded)
+        without_dots(&expanded)
     }
 }
 
-/// Drops `.` and resolves `..` without looking at the disk.
-pub(crate) fn normalise(path: &Path) -> PathBuf {
+/// A path without `.` and `..`, and without asking the disk.
+pub fn without_dots(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {

@@ -38,7 +38,7 @@ pub use error::{ConfigError, FileKind, InvalidConfig};
 pub use features::{Feature, Features, Notice, Stage, unstable_warning};
 pub use home::{CodexHome, HomeError};
 pub use key_path::{KeyPath, Segment};
-pub use layer::{DisabledReason, Layer, LayerSource, LayerStack, Setting};
+pub use layer::{DisabledReason, Layer, LayerSource, LayerStack, Setting, without_dots};
 pub use load::{load, load_requirements};
 pub use locate::Location;
 pub use options::{

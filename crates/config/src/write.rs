@@ -15,7 +15,7 @@ use crate::edit::{self, ConfigEdit, EditError};
 use crate::error::{ConfigError, FileKind};
 use crate::json;
 use crate::key_path::KeyPath;
-use crate::layer::{Layer, LayerSource, LayerStack, Paths, merge, normalise};
+use crate::layer::{Layer, LayerSource, LayerStack, Paths, merge, without_dots};
 use crate::load::layers_without_projects;
 use crate::options::LoadOptions;
 use crate::schema::ConfigToml;
@@ -137,8 +137,8 @@ pub fn write(options: &LoadOptions, request: &WriteRequest) -> Result<Written, W
 }
 
 fn same_file(asked: &Path, file: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| normalise(path));
-    asked.is_absolute() && (normalise(asked) == normalise(file) || real(asked) == real(file))
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| without_dots(path));
+    asked.is_absolute() && (without_dots(asked) == without_dots(file) || real(asked) == real(file))
 }
 
 fn is_users(layer: &Layer) -> bool {

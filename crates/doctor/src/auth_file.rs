@@ -6,6 +6,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use quire_auth::AuthMode;
 use serde::Deserialize;
 
 use crate::access::read_bounded;
@@ -15,7 +16,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 struct Written {
-    auth_mode: Option<Mode>,
+    auth_mode: Option<AuthMode>,
     #[serde(rename = "OPENAI_API_KEY")]
     api_key: Option<String>,
     tokens: Option<Tokens>,
@@ -31,34 +32,20 @@ struct Tokens {
     refresh_token: String,
 }
 
-/// How somebody is signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum Mode {
-    #[serde(rename = "apikey")]
-    ApiKey,
-    #[serde(rename = "chatgpt")]
-    ChatGpt,
-    #[serde(rename = "chatgptAuthTokens")]
-    ChatGptAuthTokens,
-    #[serde(rename = "agentIdentity")]
-    AgentIdentity,
-}
-
-impl Mode {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api_key",
-            Self::ChatGpt => "chatgpt",
-            Self::ChatGptAuthTokens => "chatgpt_auth_tokens",
-            Self::AgentIdentity => "agent_identity",
-        }
+/// The mode as reports name it.
+pub(crate) const fn mode_name(mode: AuthMode) -> &'static str {
+    match mode {
+        AuthMode::ApiKey => "api_key",
+        AuthMode::ChatGpt => "chatgpt",
+        AuthMode::ChatGptAuthTokens => "chatgpt_auth_tokens",
+        AuthMode::AgentIdentity => "agent_identity",
     }
 }
 
 /// The facts of a stored sign-in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
-    pub(crate) mode: Mode,
+    pub(crate) mode: AuthMode,
     pub(crate) has_api_key: bool,
     pub(crate) has_tokens: bool,
     pub(crate) has_identity: bool,
@@ -86,23 +73,23 @@ impl Stored {
 
     fn of(written: &Written) -> Self {
         let filled = |text: &str| !text.trim().is_empty();
-        let implied = if written.api_key.is_some() { Mode::ApiKey } else { Mode::ChatGpt };
+        let implied = if written.api_key.is_some() { AuthMode::ApiKey } else { AuthMode::ChatGpt };
         let mode = written.auth_mode.unwrap_or(implied);
         let mut issues = Vec::new();
         match mode {
-            Mode::ApiKey => {
+            AuthMode::ApiKey => {
                 if !written.api_key.as_deref().is_some_and(filled) {
                     issues.push("the sign-in is by API key, but OPENAI_API_KEY is empty");
                 }
             }
-            Mode::ChatGpt | Mode::ChatGptAuthTokens => {
+            AuthMode::ChatGpt | AuthMode::ChatGptAuthTokens => {
                 match &written.tokens {
                     None => issues.push("the ChatGPT sign-in holds no credentials"),
                     Some(tokens) => {
                         if !filled(&tokens.access_token) {
                             issues.push("the ChatGPT sign-in holds no access credential");
                         }
-                        if mode == Mode::ChatGpt && !filled(&tokens.refresh_token) {
+                        if mode == AuthMode::ChatGpt && !filled(&tokens.refresh_token) {
                             issues.push("the ChatGPT sign-in cannot be renewed");
                         }
                     }
@@ -111,7 +98,7 @@ impl Stored {
                     issues.push("the time of the last refresh is not stored");
                 }
             }
-            Mode::AgentIdentity => {
+            AuthMode::AgentIdentity => {
                 if written.agent_identity.is_none() {
                     issues.push("the sign-in is by agent identity, but none is stored");
                 }
@@ -137,8 +124,8 @@ mod tests {
 
     #[test]
     fn the_mode_of_old_files_is_implied_by_what_they_hold() {
-        assert_eq!(stored(r#"{"OPENAI_API_KEY":"k","tokens":{}}"#).mode, Mode::ApiKey);
-        assert_eq!(stored("{}").mode, Mode::ChatGpt);
+        assert_eq!(stored(r#"{"OPENAI_API_KEY":"k","tokens":{}}"#).mode, AuthMode::ApiKey);
+        assert_eq!(stored("{}").mode, AuthMode::ChatGpt);
     }
 
     #[test]

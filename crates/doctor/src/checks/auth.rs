@@ -1,8 +1,9 @@
 //! `auth.credentials`: whether requests can be signed.
 
+use quire_auth::AuthMode;
 use quire_config::{AuthStore, Config};
 
-use crate::auth_file::{Mode, Stored};
+use crate::auth_file::{Stored, mode_name};
 use crate::context::{Check, Context, Run};
 use crate::host::Host;
 use crate::report::{Details, Outcome, Status};
@@ -82,12 +83,13 @@ fn by_provider(host: &Host, config: &Config, mut details: Details) -> Outcome {
 }
 
 fn by_file(host: &Host, stored: &Stored, variables: &[&str], mut details: Details) -> Outcome {
-    details.add("stored auth mode", stored.mode.as_str());
+    details.add("stored auth mode", mode_name(stored.mode));
     details.add("stored API key", stored.has_api_key);
     details.add("stored ChatGPT tokens", stored.has_tokens);
     details.add("stored agent identity", stored.has_identity);
     // A key in the environment stands in for a missing stored key.
-    let made_up_for = stored.mode == Mode::ApiKey && variables.iter().any(|name| name.ends_with("_API_KEY"));
+    let made_up_for =
+        stored.mode == AuthMode::ApiKey && variables.iter().any(|name| name.ends_with("_API_KEY"));
     if stored.issues.is_empty() || made_up_for {
         return Outcome::ok("somebody is signed in").with(details);
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use quire_auth::AuthMode;
 use quire_config::OPENAI;
 use reqwest::{Method, StatusCode};
 
-use crate::auth_file::{Mode, Stored};
+use crate::auth_file::Stored;
 use crate::context::{Check, Context, Run};
 use crate::host::Network;
 use crate::http;
@@ -161,5 +162,5 @@ fn signs_with_key(context: &Context<'_>) -> bool {
         return true;
     }
     let stored = Stored::read(&context.host.home.join("auth.json"));
-    matches!(stored, Ok(Some(stored)) if stored.mode == Mode::ApiKey)
+    matches!(stored, Ok(Some(stored)) if stored.mode == AuthMode::ApiKey)
 }

@@ -2,10 +2,11 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
+use quire_auth::AuthMode;
 use quire_config::{Config, ModelProvider};
 
 use super::network::add_proxies;
-use crate::auth_file::{Mode, Stored};
+use crate::auth_file::Stored;
 use crate::context::{Check, Context, Run};
 use crate::host::Network;
 use crate::http;
@@ -96,9 +97,9 @@ fn auth_mode(context: &Context<'_>) -> &'static str {
     }
     match Stored::read(&context.host.home.join("auth.json")) {
         Ok(Some(stored)) => match stored.mode {
-            Mode::ApiKey if stored.has_api_key => "api_key",
-            Mode::ChatGpt | Mode::ChatGptAuthTokens => "chatgpt",
-            Mode::ApiKey | Mode::AgentIdentity => "none",
+            AuthMode::ApiKey if stored.has_api_key => "api_key",
+            AuthMode::ChatGpt | AuthMode::ChatGptAuthTokens => "chatgpt",
+            AuthMode::ApiKey | AuthMode::AgentIdentity => "none",
         },
         Ok(None) | Err(_) => "none",
     }
