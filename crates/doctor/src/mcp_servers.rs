@@ -1,11 +1,10 @@
 //! `[mcp_servers]` as the checks need it: how each server is reached and what it needs for that.
-//!
-//! Read from the merged table, so that an entry of a shape nobody knows is left to whoever starts the server.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use quire_config::Config;
-use toml::{Table, Value};
+use quire_config::schema::{McpEnvVar, McpServerToml, McpTransportToml};
 
 /// One configured server.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,56 +44,33 @@ pub(crate) struct EnvVar {
 
 /// The servers of a config, by name.
 pub(crate) fn servers(config: &Config) -> Vec<Server> {
-    let servers = config.merged.get("mcp_servers").and_then(Value::as_table);
-    let mut found: Vec<_> = servers
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some(server(name, value.as_table()?)))
-        .collect();
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+    config.written.mcp_servers.iter().map(|(name, server)| of(name, server)).collect()
 }
 
-fn server(name: &str, table: &Table) -> Server {
-    let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
-    let flag = |key: &str| table.get(key).and_then(Value::as_bool);
-    let transport = match text("url") {
-        Some(url) => Transport::Http {
-            url,
-            bearer_variable: text("bearer_token_env_var"),
-            header_variables: strings(table.get("env_http_headers")),
-        },
-        None => Transport::Stdio {
-            command: text("command").unwrap_or_default(),
-            cwd: text("cwd").map(PathBuf::from),
-            path: table.get("env").and_then(|env| env.get("PATH")?.as_str()).map(str::to_owned),
-            env_vars: env_vars(table.get("env_vars")),
+fn of(name: &str, server: &McpServerToml) -> Server {
+    let transport = match &server.transport {
+        McpTransportToml::StreamableHttp { url, bearer_token_env_var, env_http_headers, .. } => {
+            Transport::Http {
+                url: url.clone(),
+                bearer_variable: bearer_token_env_var.clone(),
+                header_variables: env_http_headers.iter().flat_map(BTreeMap::values).cloned().collect(),
+            }
+        }
+        McpTransportToml::Stdio { command, env, env_vars, cwd, .. } => Transport::Stdio {
+            command: command.clone(),
+            cwd: cwd.clone(),
+            path: env.as_ref().and_then(|env| env.get("PATH").cloned()),
+            env_vars: env_vars.iter().map(env_var).collect(),
         },
     };
-    Server {
-        name: name.to_owned(),
-        enabled: flag("enabled").unwrap_or(true),
-        required: flag("required").unwrap_or(false),
-        transport,
+    Server { name: name.to_owned(), enabled: server.enabled, required: server.required, transport }
+}
+
+fn env_var(variable: &McpEnvVar) -> EnvVar {
+    match variable {
+        McpEnvVar::Name(name) => EnvVar { name: name.clone(), remote: false },
+        McpEnvVar::From(from) => {
+            EnvVar { name: from.name.clone(), remote: from.source.as_deref() == Some("remote") }
+        }
     }
-}
-
-/// The values of a table of strings.
-fn strings(table: Option<&Value>) -> Vec<String> {
-    let table = table.and_then(Value::as_table);
-    table.into_iter().flatten().filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
-}
-
-/// Names, or tables of `name` and `source`.
-fn env_vars(list: Option<&Value>) -> Vec<EnvVar> {
-    let list = list.and_then(Value::as_array);
-    let one = |value: &Value| match value {
-        Value::String(name) => Some(EnvVar { name: name.clone(), remote: false }),
-        Value::Table(table) => Some(EnvVar {
-            name: table.get("name")?.as_str()?.to_owned(),
-            remote: table.get("source").and_then(Value::as_str) == Some("remote"),
-        }),
-        _ => None,
-    };
-    list.into_iter().flatten().filter_map(one).collect()
 }
