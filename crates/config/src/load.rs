@@ -255,7 +255,9 @@ fn project_settings<'a>(
 ) -> Result<ProjectSettings, ConfigError> {
     let mut stack = LayerStack::default();
     layers.clone().for_each(|layer| stack.push(layer.only(&PROJECT_SETTINGS)));
-    managed.into_iter().for_each(|layer| stack.push(layer.only(&["project_root_markers"])));
+    if let Some(layer) = managed {
+        stack.push(layer.only(&["project_root_markers"]));
+    }
     let layers = layers.chain(managed);
     match decode::<ProjectSettings>(&stack.merged()) {
         Ok(decoded) => Ok(decoded.value),
