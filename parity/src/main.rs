@@ -124,7 +124,6 @@ async fn run(arguments: &Arguments) -> Result<bool> {
             folder: stage::suite_folder(suite.name)?,
         };
         let cases = (suite.run)(&sides, &wanted).with_context(|| format!("suite {}", suite.name));
-        std::fs::remove_dir_all(&sides.folder)?;
         for case in cases? {
             let verdict = Verdict::of_case(suite.name, case, &known);
             println!("{}", verdict.line(arguments.verbose));
@@ -132,6 +131,7 @@ async fn run(arguments: &Arguments) -> Result<bool> {
         }
     }
 
+    stage::remove_suite_folders()?;
     let report = Report::new(verdicts, &known, complete);
     println!("{}", report.summary());
     if arguments.write_docs && complete {

@@ -121,10 +121,19 @@ impl Stage {
 
 /// A fresh folder for a suite, outside of any repository and of the temp folder, that no other run uses.
 pub(crate) fn suite_folder(suite: &str) -> Result<PathBuf> {
-    let folder = outside_of_git()?.join(format!("quire-parity-{}", std::process::id())).join(suite);
+    let folder = suite_folders()?.join(suite);
     wipe(&folder)?;
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
+}
+
+/// Removes what the suites left.
+pub(crate) fn remove_suite_folders() -> Result<()> {
+    wipe(&suite_folders()?)
+}
+
+fn suite_folders() -> Result<PathBuf> {
+    Ok(outside_of_git()?.join(format!("quire-parity-{}", std::process::id())))
 }
 
 fn wipe(folder: &Path) -> Result<()> {
