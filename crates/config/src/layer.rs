@@ -192,7 +192,8 @@ impl Layer {
         self.table.remove(key).is_some()
     }
 
-    fn shown(&self) -> &Table {
+    /// Its keys as they were written, old spellings included; paths are resolved.
+    pub(crate) fn shown(&self) -> &Table {
         self.written.as_ref().unwrap_or(&self.table)
     }
 

@@ -277,7 +277,7 @@ fn value_error(stack: &LayerStack, path: KeyPath, message: String) -> ConfigErro
 /// The first thing in one file that does not fit.
 fn type_error_in_file(layer: &Layer) -> Result<Vec<KeyPath>, ConfigError> {
     let Some((file, text)) = layer.text() else { return Ok(Vec::new()) };
-    decode::<ConfigToml>(&layer.table).map(|decoded| decoded.unknown).map_err(|error| ConfigError::InFile {
+    decode::<ConfigToml>(layer.shown()).map(|decoded| decoded.unknown).map_err(|error| ConfigError::InFile {
         location: Box::new(Location::of_path(file, text, &error.path, Part::Value)),
         path: Some(error.path),
         message: error.message,
