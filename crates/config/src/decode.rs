@@ -34,23 +34,14 @@ pub(crate) fn decode<T: DeserializeOwned>(table: &Table) -> Result<Decoded<T>, D
     let mut unknown = Vec::new();
     let value = Value::Table(table.clone());
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(KeyPath::from_ignored(&path));
-    let watched = serde_ignored::Deserializer::new(value, &mut note);
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(watched, &mut track);
-    // Behind a trait object, the hundreds of types of a config are compiled for it once and not for the tower above.
-    let decoded = erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(tracked));
-    let value = decoded.map_err(|error| DecodeError {
-        path: KeyPath::from_error(&track.path()),
-        message: plain_message(&error.to_string()),
+    let tracked = serde_ignored::Deserializer::new(value, &mut note);
+    let value = serde_path_to_error::deserialize(tracked).map_err(|error| DecodeError {
+        path: KeyPath::from_error(error.path()),
+        message: error.inner().message().to_owned(),
     })?;
     unknown.retain(|path| !OPEN_TABLES.iter().any(|open| path.is_within(open)));
     unknown.extend(unknown_features(table));
     Ok(Decoded { value, unknown })
-}
-
-/// What is wrong, without the place: that is told by path.
-fn plain_message(error: &str) -> String {
-    error.split("\nin `").next().unwrap_or(error).trim_end().to_owned()
 }
 
 /// Feature names are data, not fields, so they are compared with the registry.
