@@ -93,7 +93,7 @@ mod tests {
         let at = format!("{}:1:9", file.display());
         assert_eq!(
             Voice::Exec.config_text(&error),
-            format!("Error loading config.toml: {wrong}\nin `model`")
+            format!("Error loading config.toml: {wrong}\nin `model`\nat {at}")
         );
         assert_eq!(Voice::Login.config_text(&error), format!("Error loading configuration: {at}: {wrong}"));
         assert_eq!(

@@ -1,8 +1,8 @@
 //! Everything that can be wrong with a config, in the words and shapes a person sees (config sheet §5).
 //!
 //! [`ConfigError`]'s `Display` is the whole text that `exec`, the TUI and `review` print, prefix included. What a
-//! newcomer would get wrong: a type error names its place by key, not by line, because the value it speaks of may come
-//! from any layer; [`ConfigError::location`] tells the line to those commands that print it.
+//! newcomer would get wrong: a type error names its key first, since the value may come from any layer, and its file and
+//! line last; other commands put what [`ConfigError::location`] says in front.
 
 use std::io;
 use std::path::PathBuf;
@@ -29,6 +29,11 @@ impl FileKind {
             Self::Project => "project config file",
         }
     }
+}
+
+/// A last line with the place, if a file is to blame.
+fn at(location: Option<&Location>) -> String {
+    location.map_or_else(String::new, |location| format!("\nat {location}"))
 }
 
 /// Why the config could not be loaded.
@@ -73,7 +78,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A value of the merged config does not fit its key.
-    #[error("Error loading config.toml: {message}\nin `{path}`")]
+    #[error("Error loading config.toml: {message}\nin `{path}`{}", at(location.as_deref()))]
     Value {
         /// The key.
         path: KeyPath,

@@ -182,11 +182,11 @@ fn errors_in_project_files() {
     broken("untrusted", "foo = = 3\n").load();
     assert_eq!(
         broken("trusted", "model = 3\n").error(),
-        "Error loading config.toml: invalid type: integer `3`, expected a string\nin `model`"
+        "Error loading config.toml: invalid type: integer `3`, expected a string\nin `model`\nat @/w/.codex/config.toml:1:9"
     );
     assert_eq!(
         broken("trusted", "[projects]\nx = 3\n").error(),
-        "Error loading config.toml: invalid type: integer `3`, expected struct ProjectConfig\nin `projects.x`"
+        "Error loading config.toml: invalid type: integer `3`, expected struct ProjectConfig\nin `projects.x`\nat @/w/.codex/config.toml:2:5"
     );
     let folder = World::with(&trust(&[("w", "trusted")])).folder("w/.codex/config.toml");
     assert_eq!(
