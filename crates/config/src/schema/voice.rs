@@ -60,7 +60,7 @@ macro_rules! voices {
         /// `realtime.voice`: the provider's names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "lowercase")]
-        #[allow(missing_docs)]
+        #[allow(missing_docs)] // The names are all there is to say.
         pub enum RealtimeVoice { $($name,)+ }
     };
 }
