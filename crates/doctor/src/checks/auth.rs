@@ -102,12 +102,12 @@ fn by_file(host: &Host, stored: &Stored, variables: &[&str], mut details: Detail
         Outcome::bad(
             Status::Warning,
             "a key comes from the environment, but the stored sign-in is incomplete",
-            format!("Run `{0} logout`, or `{0} login` again.", host.program),
+            format!("Run `{0} logout`, then `{0} login --with-api-key`.", host.program),
         )
         .with(details)
     }
 }
 
 fn sign_in(host: &Host) -> String {
-    format!("Run `{} login`, or set CODEX_API_KEY.", host.program)
+    format!("Run `{} login --with-api-key`, or set CODEX_API_KEY.", host.program)
 }
