@@ -10,9 +10,15 @@ use toml::Value;
 /// What is shown instead.
 const COVER: &str = "***";
 
-/// Keys whose text is a secret, or may be: it goes into headers, or into the environment of programs.
-const SECRET: [&str; 5] =
-    ["experimental_bearer_token", "http_headers", "headers", "env", "shell_environment_policy.set"];
+/// Keys whose text is a secret, or may be: it goes into headers, addresses, or the environment of programs.
+const SECRET: [&str; 6] = [
+    "experimental_bearer_token",
+    "http_headers",
+    "headers",
+    "query_params",
+    "env",
+    "shell_environment_policy.set",
+];
 
 /// The value with secrets covered.
 pub(super) fn masked(path: &KeyPath, value: Value) -> Value {
