@@ -91,9 +91,9 @@ fn colors_come_only_when_asked_for() {
 
 #[test]
 fn long_paths_lose_their_middle_and_the_home_becomes_a_tilde() {
-    let long = "/opt/probe/doc/home/app-server-daemon/settings.json (missing)";
+    let long = "/home/me/mine/codex/app-server-daemon/settings.json (missing)";
     for (value, shown) in [
-        (long, "/opt/probe/doc/home/app-…er-daemon/settings.json (missing)"),
+        (long, "/home/me/mine/codex/app-…er-daemon/settings.json (missing)"),
         ("/home/ada", "~"),
         ("/home/adam/x", "/home/adam/x"),
         (
