@@ -16,6 +16,7 @@ use quire_appserver_protocol::turn::{
     Turn, TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse,
 };
 use quire_appserver_protocol::{ClientResponse, RpcError, ServerNotification, rpc};
+use quire_config::Limits;
 use quire_engine::{EngineError, NewThread, ResumeTarget, StartedThread, ThreadInfo};
 use quire_protocol::{Event, Op, REFERENCE_VERSION, ThreadId, TurnOverrides, UserInput};
 use quire_store::LocateError;
@@ -44,7 +45,9 @@ pub(crate) async fn thread_start(
     let new = new_thread(shared, &params);
     let started = async {
         let config = config::load(shared, Overrides::from(params), Beginning::New).await?;
-        shared.engine()?.start_thread(config, new).await.map_err(|error| match error {
+        let limits = config.limits.clone();
+        let started = shared.engine()?.start_thread(config, new).await;
+        started.map(|started| (started, limits)).map_err(|error| match error {
             EngineError::Model(text) => RpcError::invalid_request(text),
             error @ (EngineError::Home(_) | EngineError::Rollout(_)) => {
                 RpcError::internal(format!("error creating thread: {error}"))
@@ -52,8 +55,8 @@ pub(crate) async fn thread_start(
         })
     };
     match started.await {
-        Ok(started) => {
-            let (thread, events) = register(shared, peer, started);
+        Ok((started, limits)) => {
+            let (thread, events) = register(shared, peer, started, limits);
             let session = thread.session();
             let started = ThreadStartedNotification { thread: Box::new(session.thread.clone()) };
             answer(respond, Ok(ClientResponse::ThreadStart(session)));
@@ -91,14 +94,16 @@ pub(crate) async fn thread_resume(
     };
     let resumed = async {
         let config = config::load(shared, Overrides::from(params), Beginning::Resumed).await?;
-        shared.engine()?.resume_thread(config, target, new).await.map_err(|error| match error {
+        let limits = config.limits.clone();
+        let resumed = shared.engine()?.resume_thread(config, target, new).await;
+        resumed.map(|resumed| (resumed, limits)).map_err(|error| match error {
             EngineError::Rollout(text) | EngineError::Model(text) => RpcError::invalid_request(text),
             error @ EngineError::Home(_) => RpcError::internal(format!("error creating thread: {error}")),
         })
     };
     match resumed.await {
-        Ok(resumed) => {
-            let (thread, events) = register(shared, peer, resumed);
+        Ok((resumed, limits)) => {
+            let (thread, events) = register(shared, peer, resumed, limits);
             let status = ThreadStatusChangedNotification { thread_id: thread.id, status: ThreadStatus::Idle };
             shared.peers.tell(thread.id, ServerNotification::ThreadStatusChanged(status)).await;
             answer(respond, Ok(ClientResponse::ThreadResume(thread.session())));
@@ -113,9 +118,10 @@ fn register(
     shared: &Shared,
     peer: PeerId,
     started: StartedThread,
+    limits: Limits,
 ) -> (Arc<LoadedThread>, mpsc::Receiver<Event>) {
     let StartedThread { info, handle, events } = started;
-    let thread = Arc::new(LoadedThread::new(handle, session_of(info)));
+    let thread = Arc::new(LoadedThread::new(handle, session_of(info), limits));
     shared.threads.insert(Arc::clone(&thread));
     shared.peers.subscribe(peer, thread.id);
     (thread, events)
@@ -204,6 +210,7 @@ fn new_thread(shared: &Shared, params: &ThreadStartParams) -> NewThread {
 pub(crate) async fn turn_start(shared: &Shared, params: TurnStartParams, respond: Responder) {
     let thread = match find(shared, &params.thread_id).and_then(|thread| {
         check_length(&params.input)?;
+        check_limits(&thread, &params)?;
         Ok(thread)
     }) {
         Ok(thread) => thread,
@@ -263,6 +270,20 @@ fn parse_id(text: &str, what: &str) -> Result<ThreadId, RpcError> {
     Uuid::parse_str(text)
         .map(ThreadId::from_uuid)
         .map_err(|error| RpcError::invalid_request(format!("invalid {what} id: {error}")))
+}
+
+/// What an administrator does not allow, no client gets by asking for it in the middle of a thread.
+fn check_limits(thread: &LoadedThread, params: &TurnStartParams) -> Result<(), RpcError> {
+    let (limits, session) = (&thread.limits, thread.session());
+    let approval =
+        params.approval_policy.as_ref().map_or(Ok(()), |policy| limits.check_approval_policy(policy));
+    let sandbox = params.sandbox_policy.clone().map_or(Ok(()), |policy| {
+        let cwd = params.cwd.as_ref().unwrap_or(&session.cwd);
+        limits.profile(&policy.into(), cwd).map(drop)
+    });
+    sandbox
+        .and(approval)
+        .map_err(|refused| RpcError::invalid_request(format!("invalid thread settings override: {refused}")))
 }
 
 fn check_length(input: &[UserInput]) -> Result<(), RpcError> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quire_appserver_protocol::ServerNotification;
 use quire_appserver_protocol::thread::{Thread, ThreadClosedNotification, ThreadSession, ThreadStatus};
+use quire_config::Limits;
 use quire_engine::{Clock, ThreadHandle};
 use quire_protocol::{Event, EventKind, ThreadId, TurnId};
 use tokio::sync::mpsc;
@@ -17,6 +18,8 @@ use crate::translate::Activity;
 pub(crate) struct LoadedThread {
     pub(crate) id: ThreadId,
     pub(crate) handle: ThreadHandle,
+    /// What its settings may be changed to.
+    pub(crate) limits: Limits,
     session: ThreadSession,
     state: Mutex<State>,
 }
@@ -29,8 +32,8 @@ struct State {
 }
 
 impl LoadedThread {
-    pub(crate) fn new(handle: ThreadHandle, session: ThreadSession) -> Self {
-        Self { id: session.thread.id, handle, session, state: Mutex::default() }
+    pub(crate) fn new(handle: ThreadHandle, session: ThreadSession, limits: Limits) -> Self {
+        Self { id: session.thread.id, handle, limits, session, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -45,6 +45,8 @@ impl World {
     fn server(&self) -> AppServer {
         let home = self.home();
         let mut config = LoadOptions::new(CodexHome::at(&home), self.folder.path().join("project"));
+        // None, unless a test writes them.
+        config.system.requirements = self.folder.path().join("requirements.toml");
         config.cli_overrides = vec![
             "model=\"gpt-5.5\"".to_owned(),
             "model_provider=\"r\"".to_owned(),
@@ -326,4 +328,33 @@ async fn shutdown_ends_running_turns_and_writes_the_log() {
     assert!(log.lines().last().unwrap().contains("\"turn_aborted\""), "{log}");
     let late = client.request::<ThreadStart>(ThreadStartParams::default()).await;
     assert_eq!(refused(late), (rpc::INTERNAL, "the server is shutting down".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_administrator_forbids_is_refused_in_the_middle_of_a_thread_too() {
+    let world = World::new(json!({"turns": []})).await;
+    let required = "allowed_sandbox_modes = ['read-only']\nallowed_approval_policies = ['on-request']\n";
+    std::fs::write(world.folder.path().join("requirements.toml"), required).unwrap();
+    let server = world.server();
+    let (client, _notifications) = connect(&server, &[]).await;
+    let thread = start(&client).await;
+    let ask = async |more: Value| {
+        let mut params = json!({"threadId": thread.thread.id, "input": [{"type": "text", "text": "hi"}]});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let params = serde_json::from_value::<TurnStartParams>(params).unwrap();
+        client.request::<TurnStart>(params).await.unwrap_err()
+    };
+    for (more, key) in [
+        (json!({"sandboxPolicy": {"type": "dangerFullAccess"}}), "sandbox_mode"),
+        (json!({"sandboxPolicy": {"type": "workspaceWrite"}}), "sandbox_mode"),
+        (json!({"sandboxPolicy": {"type": "externalSandbox"}}), "sandbox_mode"),
+        (json!({"approvalPolicy": "never"}), "approval_policy"),
+    ] {
+        let error = ask(more.clone()).await;
+        assert_eq!(error.code, rpc::INVALID_REQUEST, "{more}");
+        let start = format!("invalid thread settings override: invalid value for `{key}`: ");
+        assert!(error.message.starts_with(&start), "{more}: {}", error.message);
+    }
+    assert!(world.model.sampling_requests().is_empty());
+    server.shutdown(LIMIT).await;
 }

@@ -24,7 +24,7 @@ use crate::options::{LoadOptions, TypedOverrides};
 use crate::permissions::{self, Permissions, Selection, Surroundings};
 use crate::project::Project;
 use crate::provider::{self, ModelProvider};
-use crate::requirements::{Fallback, Requirements};
+use crate::requirements::{Fallback, Limits, Requirements};
 use crate::schema::{
     ApprovalsReviewer, AuthStore, AutoCompactScope, ConfigToml, FileOpener, ForcedLogin, History,
     Personality, TrustLevel, WebSearchMode, WebSearchSettings, WorkspaceIds,
@@ -163,6 +163,8 @@ pub struct Config {
     pub show_raw_agent_reasoning: bool,
     /// What an administrator requires; nothing when nobody requires anything.
     pub requirements: Option<Arc<Requirements>>,
+    /// What the requirements let a running thread be changed to.
+    pub limits: Limits,
     /// All keys as they are written, typed, without the defaults that need more than one key. Serialised, this is what
     /// `config/read` answers.
     pub written: Arc<ConfigToml>,
@@ -337,6 +339,7 @@ impl Loaded {
                 .show_raw_agent_reasoning
                 .or(written.show_raw_agent_reasoning)
                 .unwrap_or(false),
+            limits: Limits::new(self.requirements.clone(), &self.paths),
             requirements: self.requirements,
             written: kept,
             merged: self.merged,
@@ -419,7 +422,7 @@ impl Loaded {
             granted = permissions::resolve(fallback, &workspace_write, None, &around)?;
             granted.warnings.push(requirements.profile_warning());
         }
-        requirements.add_denials(&mut granted.profile, &self.paths);
+        Limits::new(Some(Arc::clone(requirements)), &self.paths).add_denials(&mut granted.profile);
         Ok(granted)
     }
 

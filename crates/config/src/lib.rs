@@ -48,7 +48,7 @@ pub use options::{
 pub use permissions::PermissionError;
 pub use project::{GitRootFinder, Project};
 pub use provider::{AwsSettings, BEDROCK, LOCAL_PROVIDERS, ModelProvider, OPENAI, ProviderAuth};
-pub use requirements::{Requirements, RequirementsError};
+pub use requirements::{Disallowed, Limits, Requirements, RequirementsError};
 pub use schema::{
     ApprovalsReviewer, AuthStore, AutoCompactScope, ConfigToml, FileOpener, ForcedLogin, History,
     HistoryPersistence, Inherit, Personality, SearchContextSize, SearchLocation, TrustLevel, WebSearchMode,

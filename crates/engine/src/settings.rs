@@ -71,17 +71,19 @@ impl Settings {
         if let Some(cwd) = overrides.cwd {
             self.cwd = cwd;
         }
-        if let Some(policy) = overrides.sandbox_policy {
-            self.sandbox_policy = policy;
-        }
-        if moved {
-            self.profile = PermissionProfile::from_policy(&self.sandbox_policy, &self.cwd);
+        // What is not allowed was refused where it was asked for. If it came all the same, all stays as it is.
+        let wanted = overrides.sandbox_policy.unwrap_or_else(|| self.sandbox_policy.clone());
+        if moved && let Ok(profile) = config.limits.profile(&wanted, &self.cwd) {
+            self.sandbox_policy = wanted;
+            self.profile = profile;
             self.workspace_roots = vec![self.cwd.clone()];
             if let SandboxPolicy::WorkspaceWrite { writable_roots, .. } = &self.sandbox_policy {
                 self.workspace_roots.extend(writable_roots.iter().filter(|root| **root != self.cwd).cloned());
             }
         }
-        if let Some(policy) = overrides.approval_policy {
+        if let Some(policy) = overrides.approval_policy
+            && config.limits.check_approval_policy(&policy).is_ok()
+        {
             self.approval_policy = policy;
         }
         if let Some(model) = overrides.model {

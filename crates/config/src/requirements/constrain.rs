@@ -105,15 +105,10 @@ impl Requirements {
         filesystem.and_then(|filesystem| filesystem.deny_read.as_deref()).unwrap_or_default()
     }
 
-    /// Takes from a profile what no profile may read.
-    pub(crate) fn add_denials(&self, profile: &mut PermissionProfile, paths: &Paths) {
-        let PermissionProfile::Managed { file_system: FileSystemPolicy::Restricted { entries, .. }, .. } =
-            profile
-        else {
-            return;
-        };
+    /// What no profile may read.
+    pub(crate) fn denials(&self, paths: &Paths) -> Vec<FileSystemEntry> {
         let base = self.source.0.parent().unwrap_or(Path::new("/"));
-        entries.extend(self.deny_read().iter().map(|written| {
+        let denied = |written: &String| {
             let path = paths.absolute(written, base);
             let path = if written.contains(['*', '?', '[']) {
                 FileSystemPath::GlobPattern { pattern: path.to_string_lossy().into_owned() }
@@ -121,7 +116,8 @@ impl Requirements {
                 FileSystemPath::Path { path }
             };
             FileSystemEntry { path, access: Access::Deny }
-        }));
+        };
+        self.deny_read().iter().map(denied).collect()
     }
 
     /// The user's profiles and those of the requirements.
@@ -188,7 +184,7 @@ impl Requirements {
 }
 
 /// The word for a value, as written in a config file.
-fn name(value: &impl Serialize) -> String {
+pub(super) fn name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         Ok(serde_json::Value::Object(form)) => form.keys().next().cloned().unwrap_or_default(),
@@ -196,7 +192,7 @@ fn name(value: &impl Serialize) -> String {
     }
 }
 
-fn mode_of(profile: &PermissionProfile) -> RequiredSandboxMode {
+pub(super) fn mode_of(profile: &PermissionProfile) -> RequiredSandboxMode {
     match profile {
         PermissionProfile::Disabled => RequiredSandboxMode::DangerFullAccess,
         PermissionProfile::External { .. } => RequiredSandboxMode::ExternalSandbox,

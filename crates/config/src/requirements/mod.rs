@@ -7,6 +7,7 @@
 mod check;
 mod constrain;
 mod keys;
+mod limits;
 mod view;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub use keys::{
     PluginRequirement, PrefixRule, RemoteSandbox, RequiredSandboxMode, RequirementsToml, Residency,
     RuleDecision, RuleRequirements, WindowsRequirements,
 };
+pub use limits::{Disallowed, Limits};
 pub use view::RequirementsView;
 
 /// The file a requirement comes from.

@@ -182,3 +182,28 @@ fn profiles_of_the_requirements_can_be_chosen() {
     assert_eq!(config.active_permission_profile.as_deref(), Some("p"));
     assert!(matches!(config.sandbox_policy, SandboxPolicy::WorkspaceWrite { .. }));
 }
+
+#[test]
+fn a_running_thread_is_bound_too() {
+    let required = "allowed_sandbox_modes = ['read-only', 'workspace-write']\nallowed_approval_policies = ['never']\n\
+                    [permissions.filesystem]\ndeny_read = ['/srv/secrets']\n";
+    let limits = World::with("").file("etc/requirements.toml", required).load().limits;
+    let cwd = std::path::Path::new("/w");
+    let read_only = SandboxPolicy::ReadOnly { network_access: false };
+    let PermissionProfile::Managed { file_system: FileSystemPolicy::Restricted { entries, .. }, .. } =
+        limits.profile(&read_only, cwd).unwrap()
+    else {
+        panic!("a read-only profile has entries");
+    };
+    assert!(entries.iter().any(|entry| entry.access == Access::Deny
+        && entry.path == FileSystemPath::Path { path: "/srv/secrets".into() }));
+    let refused = limits.profile(&SandboxPolicy::DangerFullAccess, cwd).unwrap_err().to_string();
+    assert!(refused.starts_with(
+        "invalid value for `sandbox_mode`: `danger-full-access` is not in the allowed set [read-only, workspace-write] (set by "
+    ), "{refused}");
+    assert!(limits.check_approval_policy(&ApprovalPolicy::Never).is_ok());
+    assert!(limits.check_approval_policy(&ApprovalPolicy::OnRequest).is_err());
+
+    let free = World::with("").load().limits;
+    assert_eq!(free.profile(&SandboxPolicy::DangerFullAccess, cwd).unwrap(), PermissionProfile::Disabled);
+}
