@@ -148,9 +148,13 @@ impl Connection {
     /// Tells what is wrong with the config.
     async fn warn(&self) {
         let options = self.client.server.options.config.clone();
-        let found = tokio::task::spawn_blocking(move || warnings::of(&options)).await;
-        for warning in found.unwrap_or_default() {
-            self.notify(warning).await;
+        match tokio::task::spawn_blocking(move || warnings::of(&options)).await {
+            Ok(found) => {
+                for warning in found {
+                    self.notify(warning).await;
+                }
+            }
+            Err(error) => tracing::error!(%error, "looking for warnings about the config broke"),
         }
     }
 

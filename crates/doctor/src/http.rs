@@ -14,6 +14,8 @@ use crate::checks::CERTIFICATES;
 use crate::context::Context;
 use crate::redact::address;
 
+/// Where OpenAI's own provider is, unless the configuration says otherwise.
+pub(crate) const OPENAI_API: &str = "https://api.openai.com/v1";
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// No bundle of certificates is bigger.

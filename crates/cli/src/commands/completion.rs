@@ -3,13 +3,11 @@
 //! Nothing but the command tree goes in; no home, no configuration. Started as `codex`, the tree is the reference's:
 //! what only we have is left out, so that the script is the one its users know.
 
-use std::io::{self, Write as _};
-
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::Outer;
-use crate::exit::Exit;
+use crate::exit::{Exit, print};
 use crate::program::Program;
 use crate::root;
 
@@ -23,23 +21,19 @@ pub(crate) struct CompletionArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &CompletionArgs, outer: &Outer) -> Exit {
-    let script = script(args.shell, outer.program);
-    match io::stdout().lock().write_all(&script) {
-        Ok(()) => Exit::SUCCESS,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::PIPE_CLOSED,
-        Err(error) => Exit::error(format_args!("cannot write the script: {error}")),
-    }
+    print(&script(args.shell, outer.program))
 }
 
 /// The script for a shell.
-fn script(shell: Shell, program: Program) -> Vec<u8> {
+fn script(shell: Shell, program: Program) -> String {
     let mut tree = match program {
         Program::Quire => root::command(program),
         Program::Codex => shared_with_the_reference(&root::command(program), ""),
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut tree, program.command(), &mut script);
-    script
+    // It is made of our own names and texts, so nothing is lost here.
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// The tree without commands and flags of our own. Nothing can be taken out of a command, so those that have something of
@@ -76,7 +70,7 @@ mod tests {
     fn what_only_we_have_is_in_our_script_alone() {
         for (program, present) in [(Program::Quire, true), (Program::Codex, false)] {
             for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
-                let script = String::from_utf8(script(shell, program)).unwrap();
+                let script = script(shell, program);
                 for word in ["demo", "record"] {
                     assert_eq!(script.contains(word), present, "{word} for {shell} as {}", program.command());
                 }

@@ -69,7 +69,12 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn run(args: &ConfigArgs, outer: &Outer) -> Exit {
     match &args.command {
         ConfigCommand::Show(args) => match load(args.cd.as_ref(), outer) {
-            Ok(config) if args.json => print(&show::json(&config, args)),
+            Ok(config) if args.json => match show::json(&config, args) {
+                Ok(text) => print(&text),
+                Err(error) => {
+                    Exit::error(format_args!("the configuration cannot be written as JSON: {error}"))
+                }
+            },
             Ok(config) => print(&show::toml(&config, args)),
             Err(exit) => exit,
         },

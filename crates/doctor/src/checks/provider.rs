@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use crate::auth_file::Stored;
 use crate::context::{Check, Context, Run};
 use crate::host::Network;
-use crate::http;
+use crate::http::{self, OPENAI_API};
 use crate::report::{Details, Issue, Outcome, Status};
 
 pub(crate) const CHECK: Check = Check {
@@ -19,7 +19,6 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-const OPENAI_API: &str = "https://api.openai.com/v1";
 const CHATGPT: &str = "https://chatgpt.com/backend-api/";
 
 /// Who is asked, and how requests would be signed.

@@ -9,7 +9,7 @@ use super::network::add_proxies;
 use crate::auth_file::Stored;
 use crate::context::{Check, Context, Run};
 use crate::host::Network;
-use crate::http;
+use crate::http::{self, OPENAI_API};
 use crate::report::{Details, Outcome, Status};
 
 pub(crate) const CHECK: Check = Check {
@@ -19,7 +19,6 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Configured(run),
 };
 
-const OPENAI_API: &str = "https://api.openai.com/v1";
 const CHATGPT_API: &str = "https://chatgpt.com/backend-api/codex";
 
 fn run(context: &Context<'_>, config: &Config) -> Outcome {

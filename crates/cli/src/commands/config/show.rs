@@ -33,8 +33,8 @@ pub(super) fn toml(config: &Config, args: &ShowArgs) -> String {
 }
 
 /// Every key with its default, the origins of what is set, and the layers, highest first.
-pub(super) fn json(config: &Config, args: &ShowArgs) -> String {
-    let mut effective = serde_json::to_value(&*config.written).unwrap_or_default();
+pub(super) fn json(config: &Config, args: &ShowArgs) -> serde_json::Result<String> {
+    let mut effective = serde_json::to_value(&*config.written)?;
     if !args.secrets {
         secrets::cover(&KeyPath::root(), &mut effective);
     }
@@ -53,7 +53,7 @@ pub(super) fn json(config: &Config, args: &ShowArgs) -> String {
         })
         .collect();
     let layers: Vec<Json> = config.layers.iter().map(layer).collect();
-    format!("{:#}\n", json!({"config": effective, "origins": origins, "layers": layers}))
+    Ok(format!("{:#}\n", json!({"config": effective, "origins": origins, "layers": layers})))
 }
 
 fn layer(layer: &Layer) -> Json {
