@@ -3,7 +3,7 @@
 //! The server is a child that speaks lines of JSON. What a newcomer would get wrong: answers and notifications come in
 //! any order, so everything is shown as it arrives and only then looked at.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use clap::Args;
@@ -17,6 +17,9 @@ use crate::voice::Voice;
 
 /// Name under which this client introduces itself.
 const CLIENT: &str = "codex-toy-app-server";
+
+/// What is longer is cut off, and then no message.
+const LONGEST_LINE: u64 = 64 << 20;
 
 /// Notifications that come by the hundred and show nothing new.
 const MUTED: [&str; 6] = [
@@ -148,7 +151,7 @@ impl Talk {
     /// The next message; `asking` is what is waited for.
     fn hear(&mut self, asking: &'static str) -> Result<Value, TalkError> {
         let mut line = String::new();
-        match self.output.read_line(&mut line).map_err(TalkError::Read)? {
+        match self.output.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(TalkError::Read)? {
             0 => Err(TalkError::Ended(asking)),
             _ => {
                 let message = serde_json::from_str(&line).map_err(TalkError::NoJson)?;
